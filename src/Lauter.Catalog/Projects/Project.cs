@@ -1,0 +1,181 @@
+namespace Lauter.Catalog.Projects;
+
+/// <summary>A project directory and what its <c>lauter.yaml</c> asks for.</summary>
+public sealed record Project
+{
+    /// <summary>The name; lower-case letters, digits and hyphens.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The full path of the directory that holds <c>lauter.yaml</c>.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>Where everything that Lauter makes is kept: <c>.lauter</c> in the project.</summary>
+    public string StateDirectory => Path.Combine(Directory, ".lauter");
+
+    /// <summary>Datasets by name.</summary>
+    public required IReadOnlyDictionary<string, DatasetDefinition> Datasets { get; init; }
+
+    /// <summary>Base models by name.</summary>
+    public required IReadOnlyDictionary<string, ModelDefinition> Models { get; init; }
+
+    /// <summary>Trainings by name; each yields a model of the same name.</summary>
+    public required IReadOnlyDictionary<string, TrainingDefinition> Trainings { get; init; }
+
+    /// <summary>Indexes by name.</summary>
+    public required IReadOnlyDictionary<string, IndexDefinition> Indexes { get; init; }
+
+    /// <summary>Applications by name.</summary>
+    public required IReadOnlyDictionary<string, ApplicationDefinition> Applications { get; init; }
+
+    /// <summary>Where and how it is served.</summary>
+    public required ServingDefinition Serving { get; init; }
+
+    /// <summary>What an hour of this machine costs.</summary>
+    public required MachineDefinition Machine { get; init; }
+}
+
+/// <summary>Sources and a recipe that make a dataset.</summary>
+public sealed record DatasetDefinition
+{
+    /// <summary>The key in the file.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>documents</c> or <c>examples</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Globs relative to the project (<c>**</c> crosses directories).</summary>
+    public required IReadOnlyList<string> From { get; init; }
+
+    /// <summary>Globs of rows that arrive after the first release; they join the dataset at the next iteration.</summary>
+    public required IReadOnlyList<string> Later { get; init; }
+
+    /// <summary>The recipe's name: <c>recipes/NAME.yaml</c>, else a built-in one.</summary>
+    public required string Recipe { get; init; }
+
+    /// <summary>Fields of a row that an application receives.</summary>
+    public required IReadOnlyList<string> InputFields { get; init; }
+
+    /// <summary>Fields of a row that an application answers.</summary>
+    public required IReadOnlyList<string> OutputFields { get; init; }
+
+    /// <summary>How rows are divided; null when they are not.</summary>
+    public SplitDefinition? Split { get; init; }
+}
+
+/// <summary>Shares of a split by duplicate cluster.</summary>
+/// <param name="Test">Share of all rows, 0 to 0.9.</param>
+/// <param name="Validation">Share of all rows, 0 to 0.9.</param>
+/// <param name="TestWhere">A boolean field that every row of a cluster must carry as true for the cluster to be tested on; null: no such rule.</param>
+/// <param name="Field">A field that holds the split's name itself (<c>train</c>, <c>validation</c>, <c>test</c>); null: shares decide.</param>
+public sealed record SplitDefinition(double Test, double Validation, string? TestWhere, string? Field);
+
+/// <summary>A base model: exactly one member is set.</summary>
+/// <param name="Scratch">A preset that starts from random weights, for example <c>nano</c>.</param>
+/// <param name="File">A GGUF file relative to the project.</param>
+public sealed record ModelDefinition(string? Scratch, string? File);
+
+/// <summary>One training.</summary>
+public sealed record TrainingDefinition
+{
+    /// <summary>The key in the file; also the name of the model it makes.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The base model.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>The dataset of examples.</summary>
+    public required string Data { get; init; }
+
+    /// <summary><c>sft</c>.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Passes over the training rows; null: the preset's default.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>Peak learning rate; null: the preset's default.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>Seed of weights and batch order.</summary>
+    public int Seed { get; init; }
+}
+
+/// <summary>An index over a dataset of documents.</summary>
+/// <param name="Name">The key in the file.</param>
+/// <param name="Data">The dataset.</param>
+public sealed record IndexDefinition(string Name, string Data);
+
+/// <summary>A named endpoint.</summary>
+public sealed record ApplicationDefinition
+{
+    /// <summary>The key in the file: what a caller writes as <c>model</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>JSON Schema file of the input; null for free text.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>JSON Schema file of the output; null for free text.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Prompt template file.</summary>
+    public string? Prompt { get; init; }
+
+    /// <summary>The training or model that answers; null for an application over an index.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The index whose passages answer; null for an application over a model.</summary>
+    public string? Index { get; init; }
+
+    /// <summary><c>DATASET/test</c>, or a JSONL file of questions; null when the application is not evaluated.</summary>
+    public string? Suite { get; init; }
+
+    /// <summary>The field that decides, from <c>exact_match(FIELD)</c>.</summary>
+    public string? MetricField { get; init; }
+
+    /// <summary>The gate.</summary>
+    public GateDefinition? Gate { get; init; }
+
+    /// <summary>The budget.</summary>
+    public BudgetDefinition? Budget { get; init; }
+}
+
+/// <summary>When a candidate may serve.</summary>
+/// <param name="Margin">How much worse than the live release it may be, as a share (0.02 = two points).</param>
+/// <param name="Alpha">Risk of letting a worse one pass.</param>
+/// <param name="Power">Chance of passing an equal one, for planning.</param>
+/// <param name="Minimum">For an application without a rival: the lower bound its metric must reach.</param>
+public sealed record GateDefinition(double Margin, double Alpha, double Power, double? Minimum);
+
+/// <summary>A limit in a window.</summary>
+/// <param name="Window"><c>month</c> or <c>day</c>.</param>
+/// <param name="Amount">In units of the currency.</param>
+/// <param name="Currency">ISO 4217.</param>
+public sealed record BudgetDefinition(string Window, decimal Amount, string Currency);
+
+/// <summary>How the project is served.</summary>
+/// <param name="Listen">The address of the gateway and the console.</param>
+public sealed record ServingDefinition(string Listen);
+
+/// <summary>What the machine costs. Members that are not written keep the assumed value, and the bill says so.</summary>
+public sealed record MachineDefinition
+{
+    /// <summary>ISO 4217.</summary>
+    public required string Currency { get; init; }
+
+    /// <summary>Purchase price in units of the currency.</summary>
+    public required decimal Purchase { get; init; }
+
+    /// <summary>Years over which the purchase is spread.</summary>
+    public required double LifeYears { get; init; }
+
+    /// <summary>Mean power in watts.</summary>
+    public required double PowerWatts { get; init; }
+
+    /// <summary>Price of a kilowatt-hour.</summary>
+    public required decimal KilowattHour { get; init; }
+
+    /// <summary>Cost of the people who run it, per month.</summary>
+    public required decimal PeoplePerMonth { get; init; }
+
+    /// <summary>The members that nobody stated.</summary>
+    public required IReadOnlyList<string> Assumed { get; init; }
+}
