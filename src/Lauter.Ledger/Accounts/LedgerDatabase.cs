@@ -1,0 +1,80 @@
+using Microsoft.Data.Sqlite;
+
+namespace Lauter.Ledger;
+
+/// <summary>
+/// Opens the SQLite file of the ledger. WAL lets a second process read while one writes; <c>synchronous=FULL</c> keeps a committed lease
+/// through a power failure, without which a budget could be spent twice.
+/// </summary>
+internal static class LedgerDatabase
+{
+    public const int SchemaVersion = 1;
+
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS entries(
+          id TEXT PRIMARY KEY, at INTEGER NOT NULL, phase INTEGER NOT NULL, application TEXT, reference TEXT, description TEXT, hash TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS entries_at ON entries(at);
+        CREATE TABLE IF NOT EXISTS lines(
+          entry TEXT NOT NULL REFERENCES entries(id), n INTEGER NOT NULL, account TEXT NOT NULL, currency TEXT, nanos INTEGER,
+          meter INTEGER, quantity INTEGER, source INTEGER, sku TEXT, price_source TEXT, assumed INTEGER NOT NULL, PRIMARY KEY(entry, n)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS windows(
+          account TEXT NOT NULL, start INTEGER NOT NULL, currency TEXT NOT NULL, spent INTEGER NOT NULL, PRIMARY KEY(account, start)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS leases(
+          id TEXT PRIMARY KEY, account TEXT NOT NULL, start INTEGER NOT NULL, currency TEXT NOT NULL, granted INTEGER NOT NULL,
+          holder TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS leases_account ON leases(account, start);
+        """;
+
+    public static SqliteConnection Open(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
+        try
+        {
+            connection.Open();
+            Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
+            using var transaction = connection.BeginTransaction(deferred: false);
+            var version = Scalar(connection, transaction, "PRAGMA user_version");
+            if (version > SchemaVersion)
+            {
+                throw new LedgerException($"{path} has schema {version}, newer than this program's {SchemaVersion}: use the newer program, or another file.");
+            }
+
+            Execute(connection, Schema + $"PRAGMA user_version={SchemaVersion};", transaction);
+            transaction.Commit();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public static void Execute(SqliteConnection connection, string sql, SqliteTransaction? transaction = null, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(connection, transaction, sql, parameters);
+        command.ExecuteNonQuery();
+    }
+
+    public static long Scalar(SqliteConnection connection, SqliteTransaction? transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(connection, transaction, sql, parameters);
+        return command.ExecuteScalar() is long value ? value : 0;
+    }
+
+    public static SqliteCommand Command(SqliteConnection connection, SqliteTransaction? transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+#pragma warning disable CA2100 // every text is a constant of this room; values travel as parameters
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.Transaction = transaction;
+        foreach (var (name, value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        }
+
+        return command;
+    }
+}

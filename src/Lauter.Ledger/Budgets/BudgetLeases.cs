@@ -1,0 +1,229 @@
+using System.Collections.Concurrent;
+
+namespace Lauter.Ledger.Budgets;
+
+/// <summary>
+/// Budgets that cannot be overspent and cost no I/O per request. Each process holds a lease per budget and window, granted durably; a
+/// request reserves the most it can cost against the lease in memory and settles with what it did cost. After a crash the whole lease
+/// counts as spent until <see cref="Reconcile"/> replaces it by what the journal says was settled. Requests that were in flight at the
+/// crash left no settlement: what a provider bills for them shows up in the reconciliation with its invoice, not here.
+/// </summary>
+/// <remarks>Safe for concurrent use; several processes may share one file.</remarks>
+public sealed class BudgetLeases : IDisposable
+{
+    private readonly LeaseTable _table;
+    private readonly LeaseHolder _holder;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly List<LeaseSlot> _retired = [];
+    private readonly ConcurrentDictionary<string, LeaseSlot> _slots = new(StringComparer.Ordinal);
+    private volatile ILookup<string, Budget> _budgets;
+
+    /// <param name="ledgerPath">The ledger's file.</param>
+    /// <param name="budgets">The limits; an account without any is not limited.</param>
+    /// <param name="time">The clock that decides about windows.</param>
+    public BudgetLeases(string ledgerPath, IEnumerable<Budget> budgets, TimeProvider time)
+    {
+        _budgets = budgets.ToLookup(b => b.Account, StringComparer.Ordinal);
+        _time = time;
+        _table = new LeaseTable(ledgerPath);
+        _holder = new LeaseHolder(ledgerPath);
+    }
+
+    /// <summary>Every budget.</summary>
+    public IEnumerable<Budget> Budgets => _budgets.SelectMany(g => g);
+
+    /// <summary>True when at least one limit applies to one of <paramref name="accounts"/> and is not only measured.</summary>
+    public bool Limits(IReadOnlyList<string> accounts) => accounts.Any(a => _budgets[a].Any(b => !b.Shadow));
+
+    /// <summary>Replaces the limits. What was spent and reserved stays.</summary>
+    public void Set(IEnumerable<Budget> budgets) => _budgets = budgets.ToLookup(b => b.Account, StringComparer.Ordinal);
+
+    /// <summary>Reserves <paramref name="worst"/> in every budget of every account, or nothing.</summary>
+    /// <param name="accounts">For example the application's and the key's account.</param>
+    /// <param name="worst">The most the request can cost.</param>
+    public ReserveResult Reserve(IReadOnlyList<string> accounts, Money worst)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(worst.NanoUnits);
+        List<LeaseSlot> taken = [];
+        var exceeds = false;
+        foreach (var budget in accounts.SelectMany(a => _budgets[a]))
+        {
+            var now = _time.GetUtcNow();
+            long available = 0;
+            var reserved = budget.Limit.Currency == worst.Currency && TryReserve(budget, worst.NanoUnits, now, taken, out available, ref exceeds);
+            if (!reserved && (budget.Limit.Currency == worst.Currency || !budget.Shadow))
+            {
+                foreach (var slot in taken)
+                {
+                    slot.Settle(worst.NanoUnits, 0);
+                }
+
+                return new ReserveResult(null, new BudgetRefusal(budget, worst, new Money(available, budget.Limit.Currency), budget.EndOf(now)));
+            }
+        }
+
+        return new ReserveResult(new Reservation(worst, taken, exceeds), null);
+    }
+
+    /// <summary>
+    /// Ends the leases of dead processes. <paramref name="settledByLease"/> gets their ids and answers what the traces say was settled on
+    /// each; call it only after the whole journal has been replayed.
+    /// </summary>
+    /// <returns>How many leases were ended.</returns>
+    public int Reconcile(Func<IReadOnlyList<string>, IReadOnlyDictionary<string, long>> settledByLease)
+    {
+        var dead = _table.All().Where(l => _holder.IsDead(l.Holder)).ToList();
+        if (dead.Count == 0)
+        {
+            return 0;
+        }
+
+        var settled = settledByLease([.. dead.Select(l => l.Id)]);
+        foreach (var (id, _) in dead)
+        {
+            _table.Close(id, settled.GetValueOrDefault(id));
+        }
+
+        foreach (var holder in dead.Select(l => l.Holder).Distinct(StringComparer.Ordinal))
+        {
+            _holder.Forget(holder);
+        }
+
+        return dead.Count;
+    }
+
+    /// <summary>Gives unused parts of the leases back and ends those of past windows. Call it now and then.</summary>
+    public void ReturnFree()
+    {
+        foreach (var slot in _slots.Values)
+        {
+            slot.ReturnFree();
+        }
+
+        lock (_gate)
+        {
+            _retired.RemoveAll(slot => slot.TryClose());
+        }
+    }
+
+    /// <summary>The state of every budget in its current window.</summary>
+    public IReadOnlyList<BudgetStatus> Status()
+    {
+        var now = _time.GetUtcNow();
+        return [.. Budgets.OrderBy(b => b.Key, StringComparer.Ordinal).Select(budget =>
+        {
+            var start = budget.StartOf(now);
+            var (spent, others) = _table.Read(budget, start, _holder.Name);
+            var (reserved, settled) = _slots.TryGetValue(budget.Key, out var slot) && slot.Start == start ? slot.State : (0, 0);
+            return new BudgetStatus(
+                budget, start, new Money(spent + settled, budget.Limit.Currency), new Money(others + reserved, budget.Limit.Currency));
+        })];
+    }
+
+    /// <summary>Ends the leases that have nothing in flight; the others count as spent until they are reconciled.</summary>
+    public void Dispose()
+    {
+        foreach (var slot in _slots.Values.Concat(_retired))
+        {
+            _ = slot.TryClose();
+        }
+
+        _holder.Dispose();
+        _table.Dispose();
+    }
+
+    private bool TryReserve(Budget budget, long worst, DateTimeOffset now, List<LeaseSlot> taken, out long available, ref bool exceeds)
+    {
+        var slot = SlotOf(budget, now);
+        if (!slot.TryReserve(worst, budget, out available, out var over))
+        {
+            return false;
+        }
+
+        exceeds |= over;
+        taken.Add(slot);
+        return true;
+    }
+
+    private LeaseSlot SlotOf(Budget budget, DateTimeOffset now)
+    {
+        var start = budget.StartOf(now);
+        if (_slots.TryGetValue(budget.Key, out var slot) && slot.Start == start)
+        {
+            return slot;
+        }
+
+        lock (_gate)
+        {
+            if (_slots.TryGetValue(budget.Key, out slot) && slot.Start >= start)
+            {
+                return slot; // another thread rolled the window first
+            }
+
+            if (slot is not null)
+            {
+                _retired.Add(slot);
+            }
+
+            return _slots[budget.Key] = new LeaseSlot(budget, start, _table, _holder.Name);
+        }
+    }
+}
+
+/// <summary>A reservation, or why there is none.</summary>
+/// <param name="Reservation">Settle it exactly once.</param>
+/// <param name="Refusal">The limit that stands in the way.</param>
+public sealed record ReserveResult(Reservation? Reservation, BudgetRefusal? Refusal);
+
+/// <summary>What one request may cost at most, held until it is settled.</summary>
+public sealed class Reservation
+{
+    private readonly IReadOnlyList<LeaseSlot> _slots;
+    private int _settled;
+
+    internal Reservation(Money worst, IReadOnlyList<LeaseSlot> slots, bool exceeds)
+    {
+        Worst = worst;
+        _slots = slots;
+        ExceedsMeasuredLimit = exceeds;
+    }
+
+    /// <summary>The reserved amount.</summary>
+    public Money Worst { get; }
+
+    /// <summary>True when a budget that only measures would have refused.</summary>
+    public bool ExceedsMeasuredLimit { get; }
+
+    /// <summary>
+    /// Books what the request did cost and gives the rest back. <paramref name="actual"/> null = unknown: the whole reservation counts as
+    /// spent. An amount above the reservation is booked as it is, and the next requests find that much less.
+    /// </summary>
+    /// <returns>What was booked on which lease, for the trace.</returns>
+    /// <exception cref="InvalidOperationException">It was settled before, or the currency differs.</exception>
+    public IReadOnlyList<BudgetSettlement> Settle(Money? actual)
+    {
+        var amount = actual ?? Worst;
+        if (_slots.Count > 0 && amount.Currency != Worst.Currency)
+        {
+            throw new InvalidOperationException($"A reservation of {Worst} cannot be settled with {amount}.");
+        }
+
+        if (Interlocked.Exchange(ref _settled, 1) != 0)
+        {
+            throw new InvalidOperationException($"A reservation of {Worst} was settled twice.");
+        }
+
+        foreach (var slot in _slots)
+        {
+            slot.Settle(Worst.NanoUnits, amount.NanoUnits);
+        }
+
+        return [.. _slots.Select(s => new BudgetSettlement(s.LeaseId, amount.NanoUnits))];
+    }
+}
+
+/// <summary>What a request spent of a lease.</summary>
+/// <param name="LeaseId">The lease.</param>
+/// <param name="NanoUnits">How much, in the budget's currency.</param>
+public sealed record BudgetSettlement(string LeaseId, long NanoUnits);

@@ -1,0 +1,97 @@
+namespace Lauter.Ledger;
+
+/// <summary>
+/// Dated prices and the machine's rate. A look-up that finds no row valid at the instant asked for answers null, and whatever was used
+/// stays in the ledger as an unpriced quantity: it is never booked as 0. Immutable; safe for concurrent use.
+/// </summary>
+public sealed class PriceBook
+{
+    private readonly Dictionary<(string Sku, Meter Meter), Price[]> _rows;
+
+    /// <param name="prices">Rows whose intervals do not overlap for the same product and meter.</param>
+    /// <param name="machine">The local machine's rate.</param>
+    /// <exception cref="ArgumentException">Two rows overlap.</exception>
+    public PriceBook(IEnumerable<Price> prices, MachineRate machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        Machine = machine;
+        _rows = prices.GroupBy(p => (p.Sku, p.Meter)).ToDictionary(g => g.Key, g => g.OrderBy(p => p.From).ToArray());
+        foreach (var (key, rows) in _rows)
+        {
+            for (var i = 1; i < rows.Length; i++)
+            {
+                if (rows[i - 1].Until is not { } until || until > rows[i].From)
+                {
+                    throw new ArgumentException(
+                        $"Two prices of {key.Sku} / {MeterNames.NameOf(key.Meter)} hold at {rows[i].From:yyyy-MM-dd}: end the earlier one with 'until'.",
+                        nameof(prices));
+                }
+            }
+        }
+    }
+
+    /// <summary>No provider's prices and the built-in assumption for the machine.</summary>
+    public static PriceBook Default { get; } = new([], MachineRate.BuiltInAssumption);
+
+    /// <summary>What local work costs.</summary>
+    public MachineRate Machine { get; }
+
+    /// <summary>Every row, in order of product, meter and time.</summary>
+    public IEnumerable<Price> Prices => _rows.OrderBy(p => p.Key.Sku, StringComparer.Ordinal).ThenBy(p => p.Key.Meter).SelectMany(p => p.Value);
+
+    /// <summary>Reads the section <c>prices</c>; see <see cref="PriceBookReader"/> for its form.</summary>
+    public static PriceBookResult FromJson(System.Text.Json.Nodes.JsonObject? section) => PriceBookReader.Read(section);
+
+    /// <summary>The row valid at <paramref name="at"/>, or null when the price is unknown.</summary>
+    public Price? Find(string sku, Meter meter, DateTimeOffset at) =>
+        _rows.TryGetValue((sku, meter), out var rows) ? Array.FindLast(rows, r => r.HoldsAt(at)) : null;
+
+    /// <summary>Prices a reading. Core and GPU time are priced by <see cref="Machine"/> whatever the product is called.</summary>
+    public Charge Charge(string sku, MeterReading reading, DateTimeOffset at)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(reading.Amount);
+        if (reading.Meter is Meter.CoreMicroseconds or Meter.GpuMicroseconds)
+        {
+            var hour = reading.Meter == Meter.CoreMicroseconds ? Machine.CoreHour : Machine.GpuHour;
+            return new Charge(
+                reading.Meter, reading.Amount, reading.Source, MachineRate.Sku,
+                hour is { } h && reading.Source != MeterSource.Missing ? Money.ForQuantity(reading.Amount, h.NanoUnits, 3_600_000_000, h.Currency) : null,
+                hour is null ? null : Machine.Basis, Machine.Assumed && hour is not null);
+        }
+
+        var price = Find(sku, reading.Meter, at);
+        return new Charge(
+            reading.Meter, reading.Amount, reading.Source, sku,
+            reading.Source == MeterSource.Missing ? null : price?.For(reading.Amount), price?.Source);
+    }
+
+    /// <summary>Prices several readings of one product.</summary>
+    public IReadOnlyList<Charge> Charge(string sku, IEnumerable<MeterReading> readings, DateTimeOffset at) =>
+        [.. readings.Select(r => Charge(sku, r, at))];
+
+    /// <summary>
+    /// The most that a request can cost: every prompt token at the dearest way in which a prompt token can be booked, every output token at
+    /// the dearest way of output. Null when input or output has no price.
+    /// </summary>
+    public Money? WorstCase(string sku, long inputTokens, long outputTokens, DateTimeOffset at)
+    {
+        if (Find(sku, Meter.UncachedInput, at) is not { } input || Find(sku, Meter.TextOutput, at) is not { } output || input.Currency != output.Currency)
+        {
+            return null;
+        }
+
+        var most = Dearest([Meter.CacheRead, Meter.CacheWriteShort, Meter.CacheWriteLong], input, inputTokens)
+            + Dearest([Meter.ReasoningOutput], output, outputTokens);
+        // Each meter of a settled request is rounded on its own; half a nano-unit each for at most six of them.
+        return most + new Money(3, most.Currency);
+
+        Money Dearest(Meter[] others, Price first, long tokens) => others
+            .Select(m => Find(sku, m, at)).Where(p => p is not null && p.Currency == first.Currency).Select(p => p!.For(tokens))
+            .Append(first.For(tokens)).Max();
+    }
+}
+
+/// <summary>A price book, or all reasons why the section is not one.</summary>
+/// <param name="Book">The book; null when there are faults.</param>
+/// <param name="Faults">Each names the key, the value seen and what is expected.</param>
+public sealed record PriceBookResult(PriceBook? Book, IReadOnlyList<string> Faults);
