@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Lauter.Catalog.Projects;
 
 /// <summary>A project directory and what its <c>lauter.yaml</c> asks for.</summary>
@@ -30,8 +32,8 @@ public sealed record Project
     /// <summary>Where and how it is served.</summary>
     public required ServingDefinition Serving { get; init; }
 
-    /// <summary>What an hour of this machine costs.</summary>
-    public required MachineDefinition Machine { get; init; }
+    /// <summary>The section <c>prices</c> as the ledger reads it; null when the built-in assumptions are to be used.</summary>
+    public JsonObject? Prices { get; init; }
 }
 
 /// <summary>Sources and a recipe that make a dataset.</summary>
@@ -154,28 +156,3 @@ public sealed record BudgetDefinition(string Window, decimal Amount, string Curr
 /// <summary>How the project is served.</summary>
 /// <param name="Listen">The address of the gateway and the console.</param>
 public sealed record ServingDefinition(string Listen);
-
-/// <summary>What the machine costs. Members that are not written keep the assumed value, and the bill says so.</summary>
-public sealed record MachineDefinition
-{
-    /// <summary>ISO 4217.</summary>
-    public required string Currency { get; init; }
-
-    /// <summary>Purchase price in units of the currency.</summary>
-    public required decimal Purchase { get; init; }
-
-    /// <summary>Years over which the purchase is spread.</summary>
-    public required double LifeYears { get; init; }
-
-    /// <summary>Mean power in watts.</summary>
-    public required double PowerWatts { get; init; }
-
-    /// <summary>Price of a kilowatt-hour.</summary>
-    public required decimal KilowattHour { get; init; }
-
-    /// <summary>Cost of the people who run it, per month.</summary>
-    public required decimal PeoplePerMonth { get; init; }
-
-    /// <summary>The members that nobody stated.</summary>
-    public required IReadOnlyList<string> Assumed { get; init; }
-}

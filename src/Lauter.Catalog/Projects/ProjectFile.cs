@@ -81,7 +81,7 @@ public static partial class ProjectFile
             Indexes = indexes,
             Applications = applications,
             Serving = Serving(root.Map("serving")),
-            Machine = Machine(root.Map("machine")),
+            Prices = root.Json("prices"),
         };
         root.Finish();
         return project;
@@ -274,23 +274,6 @@ public static partial class ProjectFile
 
         map?.Finish();
         return new ServingDefinition(listen);
-    }
-
-    private static MachineDefinition Machine(YamlMap? map)
-    {
-        string[] members = ["currency", "purchase", "life_years", "power_watts", "kilowatt_hour", "people_per_month"];
-        var machine = new MachineDefinition
-        {
-            Currency = map?.Text("currency") ?? "CNY",
-            Purchase = (decimal)(map?.Number("purchase", 0, 1e9) ?? 6000),
-            LifeYears = map?.Number("life_years", 0.1, 30) ?? 4,
-            PowerWatts = map?.Number("power_watts", 0, 1e6) ?? 60,
-            KilowattHour = (decimal)(map?.Number("kilowatt_hour", 0, 1000) ?? 0.8),
-            PeoplePerMonth = (decimal)(map?.Number("people_per_month", 0, 1e9) ?? 0),
-            Assumed = [.. members.Where(m => map?.Has(m) != true)],
-        };
-        map?.Finish();
-        return machine;
     }
 
     private static string? ExistingFile(YamlMap map, string key, string directory)

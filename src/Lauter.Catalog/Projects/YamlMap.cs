@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -197,6 +198,9 @@ public sealed class YamlMap
         }
     }
 
+    /// <summary>A nested mapping as JSON, for a room that reads it by its own rules; numbers, booleans and texts keep their type.</summary>
+    public JsonObject? Json(string key) => Map(key) is { } map ? (JsonObject?)ToJson(map._node) : null;
+
     /// <summary>The named entries of a nested mapping, each itself a mapping.</summary>
     public IReadOnlyList<(string Name, YamlMap Map)> Entries(string key)
     {
@@ -221,6 +225,29 @@ public sealed class YamlMap
         foreach (var key in Keys.Where(k => !_asked.Contains(k)))
         {
             Fault(key, $"this key is not known here.{NearestName.Suggest(key, _asked)}");
+        }
+    }
+
+    private static JsonNode? ToJson(YamlNode node)
+    {
+        switch (node)
+        {
+            case YamlMappingNode map:
+                var target = new JsonObject();
+                foreach (var (key, value) in map.Children)
+                {
+                    target[((YamlScalarNode)key).Value ?? ""] = ToJson(value);
+                }
+
+                return target;
+            case YamlSequenceNode list:
+                return new JsonArray([.. list.Children.Select(ToJson)]);
+            case YamlScalarNode { Style: ScalarStyle.Plain } plain when decimal.TryParse(plain.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number):
+                return JsonValue.Create(number);
+            case YamlScalarNode { Style: ScalarStyle.Plain } plain when bool.TryParse(plain.Value, out var flag):
+                return JsonValue.Create(flag);
+            default:
+                return JsonValue.Create(((YamlScalarNode)node).Value);
         }
     }
 
