@@ -104,16 +104,21 @@ public static class MeterNames
     public static bool CountsTokens(Meter meter) => meter is >= Meter.UncachedInput and <= Meter.EmbeddingInput;
 }
 
-internal sealed class MeterJsonConverter : JsonConverter<Meter>
+/// <summary>Writes a meter by its stored name.</summary>
+public sealed class MeterJsonConverter : JsonConverter<Meter>
 {
+    /// <inheritdoc/>
     public override Meter Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         MeterNames.TryParse(reader.GetString(), out var meter) ? meter : throw new JsonException($"'{reader.GetString()}' is not a meter.");
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, Meter value, JsonSerializerOptions options) => writer.WriteStringValue(MeterNames.NameOf(value));
 
+    /// <inheritdoc/>
     public override Meter ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Read(ref reader, typeToConvert, options);
 
+    /// <inheritdoc/>
     public override void WriteAsPropertyName(Utf8JsonWriter writer, Meter value, JsonSerializerOptions options) =>
         writer.WritePropertyName(MeterNames.NameOf(value));
 }

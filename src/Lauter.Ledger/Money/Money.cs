@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Lauter.Ledger;
 
@@ -79,7 +80,7 @@ public readonly record struct Money(long NanoUnits, string Currency) : IComparab
         var parts = (text ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (parts.Length != 2 || !IsCurrency(parts[1])
             || !decimal.TryParse(parts[0], NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var units)
-            || Math.Abs(units) > long.MaxValue / NanosPerUnit
+            || Math.Abs(units) > (decimal)long.MaxValue / NanosPerUnit
             || decimal.Truncate(units * NanosPerUnit) != units * NanosPerUnit)
         {
             return false;
@@ -98,6 +99,7 @@ public readonly record struct Money(long NanoUnits, string Currency) : IComparab
     public static bool IsCurrency(string? text) => text is { Length: 3 } && text.All(char.IsAsciiLetterUpper);
 
     /// <summary>The exact amount in units: nine decimal places fit a <see cref="decimal"/> without rounding.</summary>
+    [JsonIgnore]
     public decimal Units => (decimal)NanoUnits / NanosPerUnit;
 
     /// <summary>The exact amount, at least two decimal places, for example <c>0.054399 USD</c>.</summary>

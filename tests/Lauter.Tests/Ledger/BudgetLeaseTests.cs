@@ -165,7 +165,7 @@ public sealed class BudgetLeaseTests : IDisposable
         }
 
         using var later = Open(500, "crash");
-        Assert.NotNull(later.Reserve(Account, new Money(1, "CNY")).Refusal);
+        Assert.NotNull(later.Reserve(Account, new Money(41, "CNY")).Refusal); // the dead lease holds 460 of 500
 
         Assert.Equal(1, later.Reconcile(ids => ids.ToDictionary(id => id, id => id == lease ? 60L : 0L)));
 

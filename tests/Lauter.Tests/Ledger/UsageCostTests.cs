@@ -83,7 +83,7 @@ public sealed class UsageCostTests
         {
             var prompt = (long)input + read + write;
             var completion = (long)text + reasoning;
-            var openAi = OpenAi($$"""{"prompt_tokens":{{prompt}},"completion_tokens":{{completion}},"total_tokens":{{prompt + completion}},"prompt_tokens_details":{"cached_tokens":{{read}},"cache_write_tokens":{{write}}},"completion_tokens_details":{"reasoning_tokens":{{reasoning}}}}""");
+            var openAi = OpenAi($$$"""{"prompt_tokens":{{{prompt}}},"completion_tokens":{{{completion}}},"total_tokens":{{{prompt + completion}}},"prompt_tokens_details":{"cached_tokens":{{{read}}},"cache_write_tokens":{{{write}}}},"completion_tokens_details":{"reasoning_tokens":{{{reasoning}}}}}""");
             var anthropic = Anthropic($$"""{"input_tokens":{{input}},"cache_creation_input_tokens":{{write}},"cache_read_input_tokens":{{read}},"output_tokens":{{completion}}}""");
 
             Assert.Null(openAi.Fault);

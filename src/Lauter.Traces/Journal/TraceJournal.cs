@@ -1,0 +1,280 @@
+using System.Text.Json;
+
+namespace Lauter.Traces;
+
+/// <summary>When a record must be on the disk itself.</summary>
+public enum JournalDurability
+{
+    /// <summary>Written at once (survives the end of the process), on the disk within <see cref="TraceJournalOptions.SyncInterval"/>.</summary>
+    Group,
+
+    /// <summary>On the disk before <c>Append</c> returns (survives a power failure).</summary>
+    Always,
+}
+
+/// <summary>Settings of the journal.</summary>
+public sealed record TraceJournalOptions
+{
+    /// <summary>The directory of the segments, by custom <c>.lauter/journal</c>.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>Default: <see cref="JournalDurability.Group"/>.</summary>
+    public JournalDurability Durability { get; init; } = JournalDurability.Group;
+
+    /// <summary>Longest time until a written record is on the disk in group mode. Default 50 ms.</summary>
+    public TimeSpan SyncInterval { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A new segment begins when the current one has this many bytes. Default 8 MiB.</summary>
+    public long SegmentBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>With less free space than this the journal refuses, before a request spends money. Default 32 MiB.</summary>
+    public long MinimumFreeBytes { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>Request and response are cut to this many characters each. Default 65,536.</summary>
+    public int MaximumTextLength { get; init; } = 65_536;
+}
+
+/// <summary>
+/// Append-only record of every request. A plain write puts the record into the kernel's hands before the caller gets the last byte, so it
+/// survives the end of the process, however it ends. A reader in the same or a later process moves segments into the store.
+/// </summary>
+/// <remarks>Safe for concurrent use. Several processes may share the directory: each writes segments of its own and keeps them locked.</remarks>
+public sealed class TraceJournal : IDisposable
+{
+    private readonly TraceJournalOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ITimer? _timer;
+    private readonly Lock _gate = new();
+    private FileStream? _segment;
+    private bool _dirty;
+    private long _checkedAt;
+    private string? _unavailable;
+    private bool _disposed;
+
+    /// <param name="options">Where and how.</param>
+    /// <param name="time">Clock of the group sync and of the check of free space.</param>
+    public TraceJournal(TraceJournalOptions options, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        Directory.CreateDirectory(options.Directory);
+        if (options.Durability == JournalDurability.Group)
+        {
+            _timer = time.CreateTimer(_ => Sync(), null, options.SyncInterval, options.SyncInterval);
+        }
+    }
+
+    /// <summary>The directory of the segments.</summary>
+    public string JournalDirectory => _options.Directory;
+
+    /// <summary>Throws when a record could not be kept now. Call it before money is spent.</summary>
+    /// <exception cref="JournalUnavailableException">The disk is full or cannot be written.</exception>
+    public void EnsureAvailable()
+    {
+        lock (_gate)
+        {
+            var now = _time.GetTimestamp();
+            if (_checkedAt == 0 || _time.GetElapsedTime(_checkedAt, now) >= TimeSpan.FromSeconds(1))
+            {
+                _checkedAt = now;
+                _unavailable = Probe();
+            }
+
+            if (_unavailable is not null)
+            {
+                throw new JournalUnavailableException(_unavailable);
+            }
+        }
+    }
+
+    /// <summary>Keeps a trace. When this returns it survives the end of the process.</summary>
+    /// <exception cref="JournalUnavailableException">It could not be written; nothing of it is kept.</exception>
+    public void Append(TraceRecord record) =>
+        Write(JournalKind.Trace, JsonSerializer.SerializeToUtf8Bytes(Cut(record), TraceJson.Relaxed.TraceRecord));
+
+    /// <summary>Keeps a feedback.</summary>
+    /// <exception cref="JournalUnavailableException">It could not be written; nothing of it is kept.</exception>
+    public void Append(FeedbackRecord record) =>
+        Write(JournalKind.Feedback, JsonSerializer.SerializeToUtf8Bytes(record, TraceJson.Relaxed.FeedbackRecord));
+
+    /// <summary>Ends the current segment, so that a reader may take it. Does nothing when it is empty.</summary>
+    public void Rotate()
+    {
+        lock (_gate)
+        {
+            CloseSegment();
+        }
+    }
+
+    /// <summary>Forces what was written to the disk.</summary>
+    public void Sync()
+    {
+        FileStream? segment;
+        lock (_gate)
+        {
+            if (!_dirty || _segment is null)
+            {
+                return;
+            }
+
+            _dirty = false;
+            segment = _segment;
+        }
+
+        try
+        {
+            RandomAccess.FlushToDisk(segment.SafeFileHandle); // outside the lock: requests go on writing meanwhile
+        }
+        catch (ObjectDisposedException)
+        {
+            // The segment was rotated in between, which flushes it.
+        }
+        catch (IOException e)
+        {
+            lock (_gate)
+            {
+                _unavailable = $"The journal in {_options.Directory} could not be flushed: {e.Message}";
+                _checkedAt = _time.GetTimestamp();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                CloseSegment();
+                _disposed = true;
+            }
+        }
+    }
+
+    private void Write(JournalKind kind, byte[] payload)
+    {
+        if (payload.Length > JournalFormat.MaximumPayload)
+        {
+            throw new JournalUnavailableException($"A record of {payload.Length} bytes is larger than the journal's {JournalFormat.MaximumPayload}.");
+        }
+
+        var record = JournalFormat.Frame(kind, payload);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var offset = -1L;
+            try
+            {
+                var segment = _segment ??= OpenSegment();
+                offset = segment.Position;
+                segment.Write(record);
+                _dirty = true;
+                if (_options.Durability == JournalDurability.Always)
+                {
+                    RandomAccess.FlushToDisk(segment.SafeFileHandle);
+                }
+
+                if (segment.Position >= _options.SegmentBytes)
+                {
+                    CloseSegment();
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Abandon(offset);
+                _unavailable = $"The journal in {_options.Directory} cannot be written: {e.Message} Free some space; serving goes on by itself.";
+                _checkedAt = _time.GetTimestamp();
+                throw new JournalUnavailableException(_unavailable, e);
+            }
+        }
+    }
+
+    /// <summary>Takes half a record back, so that the next one does not follow damage.</summary>
+    private void Abandon(long offset)
+    {
+        if (_segment is null)
+        {
+            return;
+        }
+
+        try
+        {
+            if (offset >= 0)
+            {
+                _segment.SetLength(offset);
+                _segment.Position = offset;
+                return;
+            }
+        }
+        catch (IOException)
+        {
+            // Then the segment ends in a torn record, which the reader tolerates; the next record begins a new segment.
+        }
+
+        CloseSegment();
+    }
+
+    private FileStream OpenSegment()
+    {
+        // A name that sorts by time; the lock (shared among readers, exclusive for the one who deletes) tells readers that it is in use.
+        var path = Path.Combine(_options.Directory, $"{Guid.CreateVersion7(_time.GetUtcNow()):N}.journal");
+        var segment = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        segment.Write(JournalFormat.Magic);
+        return segment;
+    }
+
+    private void CloseSegment()
+    {
+        if (_segment is not { } segment)
+        {
+            return;
+        }
+
+        _segment = null;
+        try
+        {
+            if (_dirty)
+            {
+                RandomAccess.FlushToDisk(segment.SafeFileHandle);
+                _dirty = false;
+            }
+        }
+        catch (IOException e)
+        {
+            _unavailable = $"The journal in {_options.Directory} could not be flushed: {e.Message}";
+        }
+
+        segment.Dispose();
+    }
+
+    private string? Probe()
+    {
+        try
+        {
+            var free = new DriveInfo(Path.GetFullPath(_options.Directory)).AvailableFreeSpace;
+            return free >= _options.MinimumFreeBytes
+                ? null
+                : $"The disk of {_options.Directory} has {free / 1024} KiB left, less than the {_options.MinimumFreeBytes / 1024} KiB that traces need. Free some space; serving goes on by itself.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"The journal in {_options.Directory} cannot be used: {e.Message}";
+        }
+    }
+
+    private TraceRecord Cut(TraceRecord record)
+    {
+        var most = _options.MaximumTextLength;
+        return record.Request?.Length > most || record.Response?.Length > most
+            ? record with { Request = Shorten(record.Request, most), Response = Shorten(record.Response, most), Truncated = true }
+            : record;
+    }
+
+    private static string? Shorten(string? text, int most) =>
+        text is null || text.Length <= most ? text : char.IsHighSurrogate(text[most - 1]) ? text[..(most - 1)] : text[..most];
+}
+
+/// <summary>Requests cannot be recorded, so they must not be served.</summary>
+public sealed class JournalUnavailableException(string message, Exception? inner = null) : IOException(message, inner);

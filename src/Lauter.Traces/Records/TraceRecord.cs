@@ -1,0 +1,148 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Lauter.Ledger;
+using Lauter.Ledger.Budgets;
+
+namespace Lauter.Traces;
+
+/// <summary>How a request ended. The names are stored: never rename.</summary>
+public enum TraceOutcome
+{
+    /// <summary>The caller got the whole answer.</summary>
+    [JsonStringEnumMemberName("answered")] Answered = 1,
+
+    /// <summary>The caller went away before the end.</summary>
+    [JsonStringEnumMemberName("cancelled")] Cancelled = 2,
+
+    /// <summary>An engine, an index or a provider failed, or its answer did not fit the schema.</summary>
+    [JsonStringEnumMemberName("failed")] Failed = 3,
+
+    /// <summary>A budget or rate limit refused it before anything was spent.</summary>
+    [JsonStringEnumMemberName("refused")] Refused = 4,
+
+    /// <summary>The request itself was wrong.</summary>
+    [JsonStringEnumMemberName("invalid")] Invalid = 5,
+}
+
+/// <summary>One request of one caller from beginning to end: what was asked, what came back, what it used and cost.</summary>
+public sealed record TraceRecord
+{
+    /// <summary>UUID version 7: sorts by time, makes every later step idempotent.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary><c>chat.completions</c> or <c>embeddings</c>.</summary>
+    public required string Route { get; init; }
+
+    /// <summary>The application asked for.</summary>
+    public required string Application { get; init; }
+
+    /// <summary>The release that answered, or null.</summary>
+    public string? Release { get; init; }
+
+    /// <summary>Whose data this is; nobody else may see it.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The key that was used (its id, never the key).</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>When the request arrived.</summary>
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>Until the last byte of the answer was ready.</summary>
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>Until the first byte of the answer was ready; null when none was.</summary>
+    public TimeSpan? TimeToFirst { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public required TraceOutcome Outcome { get; init; }
+
+    /// <summary>The HTTP status, 200 for a stream that broke off later.</summary>
+    public required int Status { get; init; }
+
+    /// <summary>True for a streamed answer.</summary>
+    public bool Stream { get; init; }
+
+    /// <summary><c>stop</c>, <c>length</c> …, or null.</summary>
+    public string? FinishReason { get; init; }
+
+    /// <summary>The code of the error that the caller got, or null.</summary>
+    public string? ErrorCode { get; init; }
+
+    /// <summary>What was used, with its price; null amounts are unknown.</summary>
+    public IReadOnlyList<Charge> Charges { get; init; } = [];
+
+    /// <summary>Where the cost is credited; see <see cref="LedgerAccounts"/>.</summary>
+    public string? CreditAccount { get; init; }
+
+    /// <summary>What was booked on budget leases.</summary>
+    public IReadOnlyList<BudgetSettlement> Settlements { get; init; } = [];
+
+    /// <summary>The caller's request as JSON, or null when it is not kept.</summary>
+    public string? Request { get; init; }
+
+    /// <summary>The answer's text as the caller got it (as far as it came), or null when it is not kept.</summary>
+    public string? Response { get; init; }
+
+    /// <summary>True when request or response was cut to the limit of the journal.</summary>
+    public bool Truncated { get; init; }
+
+    /// <summary>The fields of the input after they were read by the application's schema, or null.</summary>
+    public JsonObject? Input { get; init; }
+
+    /// <summary>The sum of the charges, or null when one of them is unknown.</summary>
+    [JsonIgnore]
+    public Money? Cost => Charge.Total(Charges);
+
+    /// <summary>The posting of this request, or null when nothing was used.</summary>
+    public LedgerEntry? ToLedgerEntry() => Charges.Count == 0
+        ? null
+        : LedgerEntry.ForUsage(
+            $"trace/{Id:N}", Started, LedgerPhase.Serving, Application, CreditAccount ?? LedgerAccounts.Machine, Charges, $"trace {Id:N}", $"{Route} of {Application}");
+}
+
+/// <summary>What someone said about an answer. A correction is a label: it becomes a row of the next dataset version.</summary>
+public sealed record FeedbackRecord
+{
+    /// <summary>UUID version 7 of this feedback.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>The answer it is about.</summary>
+    public required Guid TraceId { get; init; }
+
+    /// <summary>When it was given.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>Whose it is.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The key that gave it.</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>-1 bad, 0 neutral, 1 good, or null.</summary>
+    public int? Rating { get; init; }
+
+    /// <summary>Free text, or null.</summary>
+    public string? Comment { get; init; }
+
+    /// <summary>What the answer should have been: an object of the output schema or a text; null = no correction.</summary>
+    public JsonNode? Correction { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(TraceRecord))]
+[JsonSerializable(typeof(FeedbackRecord))]
+internal sealed partial class TraceJson : JsonSerializerContext
+{
+    /// <summary>Han text stays readable and short in the journal.</summary>
+    public static TraceJson Relaxed => RelaxedTraceJson.Context;
+}
+
+/// <summary>In a class of its own: a static member of the context could run before the generated ones that it needs.</summary>
+internal static class RelaxedTraceJson
+{
+    public static readonly TraceJson Context = new(new JsonSerializerOptions(TraceJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}
