@@ -1,0 +1,110 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+
+namespace Lauter.Evaluation.Metrics;
+
+/// <summary>What a metric measures.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MetricKind>))]
+public enum MetricKind
+{
+    /// <summary><c>exact_match(FIELD)</c>, or <c>exact_match</c> of the whole object: 1 or 0 for each item.</summary>
+    ExactMatch,
+
+    /// <summary><c>macro_f1(FIELD)</c>: mean F1 over the labels seen; has no value for a single item.</summary>
+    MacroF1,
+
+    /// <summary><c>parse_rate</c>: 1 when the answer is a JSON object, whatever it says.</summary>
+    ParseRate,
+}
+
+/// <summary>
+/// A metric with everything that decides its value. Values compare only when <see cref="Signature"/> is equal, so a change of a
+/// definition changes its signature.
+/// </summary>
+public sealed record MetricSpec
+{
+    /// <param name="kind">What it measures.</param>
+    /// <param name="field">The output field, or null for the whole answer.</param>
+    public MetricSpec(MetricKind kind, string? field)
+        : this(kind, field, signature: null)
+    {
+    }
+
+    /// <summary>A metric as it was written to a file: its signature is the file's, even when this version defines the metric otherwise.</summary>
+    [JsonConstructor]
+    public MetricSpec(MetricKind kind, string? field, string? signature)
+    {
+        Kind = kind;
+        Field = field;
+        Signature = signature ?? CurrentSignature;
+    }
+
+    /// <summary>What it measures.</summary>
+    public MetricKind Kind { get; }
+
+    /// <summary>The output field, or null for the whole answer.</summary>
+    public string? Field { get; }
+
+    /// <summary>As written in the project file, for example <c>exact_match(intent)</c>.</summary>
+    public string Name => (Kind, Field) switch
+    {
+        (MetricKind.ExactMatch, null) => "exact_match",
+        (MetricKind.ExactMatch, _) => $"exact_match({Field})",
+        (MetricKind.MacroF1, _) => $"macro_f1({Field})",
+        _ => "parse_rate",
+    };
+
+    /// <summary>The name and every choice that changes the value, as it was when the value was made.</summary>
+    public string Signature { get; }
+
+    /// <summary>The signature of what this version computes.</summary>
+    [JsonIgnore]
+    public string CurrentSignature => Kind switch
+    {
+        MetricKind.ExactMatch => $"{Name}|cmp:json|unanswered:wrong|v:1",
+        MetricKind.MacroF1 => $"{Name}|labels:seen|zero:0|unanswered:miss|v:1",
+        _ => $"{Name}|form:object|v:1",
+    };
+
+    /// <summary>True when every item has a score of 1 or 0, so that a paired test of proportions applies.</summary>
+    [JsonIgnore]
+    public bool IsPerItem => Kind is not MetricKind.MacroF1;
+
+    /// <summary>Exact match of each field and of the whole, macro-F1 of each field, parse rate.</summary>
+    public static IReadOnlyList<MetricSpec> DefaultsFor(IEnumerable<string> outputFields)
+    {
+        var fields = outputFields.ToArray();
+        return
+        [
+            .. fields.Select(f => new MetricSpec(MetricKind.ExactMatch, f)),
+            new(MetricKind.ExactMatch, null),
+            .. fields.Select(f => new MetricSpec(MetricKind.MacroF1, f)),
+            new(MetricKind.ParseRate, null),
+        ];
+    }
+
+    /// <summary>Reads the form of the project file: <c>exact_match</c>, <c>exact_match(F)</c>, <c>macro_f1(F)</c>, <c>parse_rate</c>.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out MetricSpec? metric)
+    {
+        var trimmed = text.Trim();
+        var open = trimmed.IndexOf('(', StringComparison.Ordinal);
+        var name = open < 0 ? trimmed : trimmed[..open].TrimEnd();
+        var field = open >= 0 && trimmed.EndsWith(')') ? trimmed[(open + 1)..^1].Trim() : null;
+        metric = (name, field) switch
+        {
+            (_, "") => null,
+            _ when open >= 0 && field is null => null,
+            ("exact_match", _) => new MetricSpec(MetricKind.ExactMatch, field),
+            ("macro_f1", not null) => new MetricSpec(MetricKind.MacroF1, field),
+            ("parse_rate", null) => new MetricSpec(MetricKind.ParseRate, null),
+            _ => null,
+        };
+        return metric is not null;
+    }
+
+    /// <inheritdoc cref="TryParse"/>
+    /// <exception cref="FormatException">The text names no metric.</exception>
+    public static MetricSpec Parse(string text) => TryParse(text, out var metric)
+        ? metric
+        : throw new FormatException($"'{text}' is not a metric. Known: exact_match, exact_match(FIELD), macro_f1(FIELD), parse_rate.");
+}
