@@ -8,16 +8,26 @@ public static class DifferenceIntervals
     /// 2n·q² + (-b-c+(2n-b+c)D)·q - cD(1-D) = 0. At D = 0, T is McNemar's z.
     /// </summary>
     /// <remarks>Tango (1998), Statistics in Medicine 17:891. Holds with few discordant pairs, where Wald's does not.</remarks>
-    public static Interval Tango(PairedTable table, double confidence)
-    {
-        var z = ProportionIntervals.Z(confidence);
-        var estimate = table.Difference;
-        return new Interval(Solve(-1, estimate, z), Solve(estimate, 1, -z));
+    public static Interval Tango(PairedTable table, double confidence) => TangoAt(table, ProportionIntervals.Z(confidence), correction: 0);
 
-        double Solve(double low, double high, double target)
+    /// <summary>
+    /// As <see cref="Tango"/> at a critical value of the caller, with b - c moved by <paramref name="correction"/> towards the bound.
+    /// </summary>
+    /// <param name="table">The counts.</param>
+    /// <param name="criticalValue">z, or a larger value where items are not independent; at least 0.</param>
+    /// <param name="correction">
+    /// 0 for Tango's own interval. With ½ a one-sided test at its bound keeps its level in every case enumerated (n 50 to 1,000,
+    /// discordance 0.02 to 0.3), where the uncorrected one reaches 0.060 for a stated 0.05.
+    /// </param>
+    public static Interval TangoAt(PairedTable table, double criticalValue, double correction)
+    {
+        var estimate = table.Difference;
+        return new Interval(Solve(-1, estimate, criticalValue, -correction), Solve(estimate, 1, -criticalValue, correction));
+
+        double Solve(double low, double high, double target, double shift)
         {
             // T falls from low to high. An end that does not reach the target is itself the bound.
-            if (target > 0 ? TangoStatistic(table, low) <= target : TangoStatistic(table, high) >= target)
+            if (target > 0 ? TangoStatistic(table, low, shift) <= target : TangoStatistic(table, high, shift) >= target)
             {
                 return target > 0 ? low : high;
             }
@@ -30,7 +40,7 @@ public static class DifferenceIntervals
                     break;
                 }
 
-                if (TangoStatistic(table, middle) > target)
+                if (TangoStatistic(table, middle, shift) > target)
                 {
                     low = middle;
                 }
@@ -44,8 +54,11 @@ public static class DifferenceIntervals
         }
     }
 
-    /// <summary>T(D) of <see cref="Tango"/>: positive when the observed difference lies above <paramref name="difference"/>. T(0) = 0 without discordant pairs.</summary>
-    public static double TangoStatistic(PairedTable table, double difference)
+    /// <summary>
+    /// T(D) of <see cref="Tango"/>, <paramref name="shift"/> added to b - c: positive when the observed difference lies above
+    /// <paramref name="difference"/>. T(0) = 0 without discordant pairs.
+    /// </summary>
+    public static double TangoStatistic(PairedTable table, double difference, double shift = 0)
     {
         double n = table.Items, b = table.OnlyFirst, c = table.OnlySecond, d = difference;
         var linear = -b - c + (((2 * n) - b + c) * d);
@@ -54,7 +67,7 @@ public static class DifferenceIntervals
 
         // The form without cancellation: for a positive linear term the textbook root subtracts two nearly equal numbers.
         var q = linear > 0 ? -2 * constant / (linear + root) : (root - linear) / (4 * n);
-        var numerator = b - c - (n * d);
+        var numerator = b - c - (n * d) + shift;
         var variance = n * ((2 * q) + (d * (1 - d)));
         if (variance > 0)
         {

@@ -43,6 +43,16 @@ public static class SampleSize
             : Normal.Cdf((difference * Math.Sqrt(n / variance)) - Normal.Quantile(1 - (alpha / 2)));
     }
 
+    /// <summary>
+    /// Items to show, one-sided at <paramref name="alpha"/>, that a proportion which is truly <paramref name="value"/> exceeds
+    /// <paramref name="minimum"/>: (z₁₋α √(m(1-m)) + z_power √(v(1-v)))² / (v-m)², not rounded.
+    /// </summary>
+    public static double OneProportion(double minimum, double value, double alpha, double power)
+    {
+        var root = (Normal.Quantile(1 - alpha) * Math.Sqrt(minimum * (1 - minimum))) + (Normal.Quantile(power) * Math.Sqrt(value * (1 - value)));
+        return root * root / ((value - minimum) * (value - minimum));
+    }
+
     /// <summary>Items per arm to tell <paramref name="p1"/> from <paramref name="p2"/> on different items, two-sided, variance not pooled.</summary>
     public static double UnpairedPerArm(double p1, double p2, double alpha, double power)
     {

@@ -1,0 +1,77 @@
+using System.Text.Json.Serialization;
+
+namespace Lauter.Releases.Gates;
+
+/// <summary>What a gate has to show.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<GateKind>))]
+public enum GateKind
+{
+    /// <summary>The candidate is at most <see cref="GatePolicy.Margin"/> worse than the baseline.</summary>
+    [JsonStringEnumMemberName("non_inferiority")]
+    NonInferiority,
+
+    /// <summary>The candidate is better than the baseline.</summary>
+    [JsonStringEnumMemberName("superiority")]
+    Superiority,
+
+    /// <summary>The candidate reaches <see cref="GatePolicy.Minimum"/>; for an application without a rival.</summary>
+    [JsonStringEnumMemberName("minimum")]
+    Minimum,
+}
+
+/// <summary>When a candidate may serve, and at which risk. Part of the evidence: written into the verdict.</summary>
+public sealed record GatePolicy
+{
+    /// <summary>What must be shown. Default non-inferiority.</summary>
+    public GateKind Kind { get; init; } = GateKind.NonInferiority;
+
+    /// <summary>The one metric that decides, for example <c>exact_match(intent)</c>.</summary>
+    public required string Metric { get; init; }
+
+    /// <summary>How much worse the candidate may be, as a share: 0.02 = two points. Above 0, at most 0.5; only for non-inferiority.</summary>
+    public double Margin { get; init; } = 0.02;
+
+    /// <summary>Risk of letting a candidate pass that must not: above 0, at most 0.5. One-sided for non-inferiority and minimum, two-sided for superiority.</summary>
+    public double Alpha { get; init; } = 0.05;
+
+    /// <summary>Chance of passing that planning asks for: 0.5 to below 1. Decides <see cref="GateVerdict.ItemsNeeded"/> only.</summary>
+    public double Power { get; init; } = 0.8;
+
+    /// <summary>A floor for the candidate's own value: its one-sided lower bound must reach it. Null for none; 0 to 1.</summary>
+    public double? Minimum { get; init; }
+
+    /// <summary>
+    /// Dimensions whose strata must not regress (default <c>language</c>): a stratum in which the candidate is shown to be worse fails
+    /// the gate. The tests of all strata together falsely stop a harmless candidate with at most <see cref="Alpha"/> (Holm).
+    /// </summary>
+    public IReadOnlyList<string> Strata { get; init; } = ["language"];
+
+    /// <summary>When set, each stratum must also be shown to be at most this much worse; too few items in a stratum are then insufficient evidence.</summary>
+    public double? StratumMargin { get; init; }
+
+    /// <summary>Largest share of items without a usable answer on either side, 0 to 1. Default 0.02. Above it nothing is decided.</summary>
+    public double MaximumUnanswered { get; init; } = 0.02;
+
+    /// <summary>Every fault of the policy in words; empty when it can be used.</summary>
+    public IReadOnlyList<string> Faults()
+    {
+        var faults = new List<string>();
+        Require(!string.IsNullOrWhiteSpace(Metric), "metric: must name a metric, for example exact_match(intent).");
+        Require(Alpha is > 0 and <= 0.5, $"alpha: {Alpha} is not above 0 and at most 0.5.");
+        Require(Power is >= 0.5 and < 1, $"power: {Power} is not between 0.5 and 1.");
+        Require(Kind != GateKind.NonInferiority || Margin is > 0 and <= 0.5, $"margin: {Margin} is not above 0 and at most 0.5.");
+        Require(Minimum is null or (>= 0 and <= 1), $"minimum: {Minimum} is not between 0 and 1.");
+        Require(Kind != GateKind.Minimum || Minimum is not null, "minimum: a gate of kind minimum needs one.");
+        Require(StratumMargin is null or (> 0 and <= 0.5), $"stratumMargin: {StratumMargin} is not above 0 and at most 0.5.");
+        Require(MaximumUnanswered is >= 0 and <= 1, $"maximumUnanswered: {MaximumUnanswered} is not between 0 and 1.");
+        return faults;
+
+        void Require(bool holds, string fault)
+        {
+            if (!holds)
+            {
+                faults.Add(fault);
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using Lauter.Evaluation.Candidates;
+using Lauter.Evaluation.Metrics;
+using Lauter.Evaluation.Runs;
+using Lauter.Evaluation.Statistics;
+
+namespace Lauter.Releases.Gates;
+
+/// <summary>Two scorecards joined item by item, or the reasons why they cannot be.</summary>
+internal sealed class PairedItems
+{
+    private PairedItems(string signature, ItemOutcome[] items, bool[] baseline, bool[] candidate, int baselineUnanswered, int candidateUnanswered)
+    {
+        Signature = signature;
+        Items = items;
+        Baseline = baseline;
+        Candidate = candidate;
+        BaselineUnanswered = baselineUnanswered;
+        CandidateUnanswered = candidateUnanswered;
+    }
+
+    public string Signature { get; }
+
+    public ItemOutcome[] Items { get; }
+
+    public bool[] Baseline { get; }
+
+    public bool[] Candidate { get; }
+
+    public int BaselineUnanswered { get; }
+
+    public int CandidateUnanswered { get; }
+
+    /// <summary>Either the pairs or at least one reason.</summary>
+    public static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Join(string metric, Scorecard baseline, Scorecard candidate)
+    {
+        if (baseline.SuiteHash != candidate.SuiteHash)
+        {
+            return (null, [GateTexts.SuiteMismatch(baseline, candidate)]);
+        }
+
+        if (Find(baseline, metric) is not { } left || Find(candidate, metric) is not { } right)
+        {
+            return (null, [GateTexts.MetricMissing(metric, Find(baseline, metric) is null ? baseline : candidate)]);
+        }
+
+        if (left.Signature != right.Signature)
+        {
+            return (null, [GateTexts.SignatureMismatch(left, right)]);
+        }
+
+        if (!left.IsPerItem)
+        {
+            return (null, [GateTexts.MetricNotPaired(metric)]);
+        }
+
+        if (baseline.Items.Count == 0 || candidate.Items.Count == 0)
+        {
+            return (null, [GateTexts.NoItems(baseline.Items.Count == 0 ? baseline : candidate)]);
+        }
+
+        var byId = new Dictionary<string, ItemOutcome>(baseline.Items.Count, StringComparer.Ordinal);
+        foreach (var item in baseline.Items)
+        {
+            if (!byId.TryAdd(item.Id, item))
+            {
+                return (null, [GateTexts.ItemTwice(item.Id, baseline)]);
+            }
+        }
+
+        return Pair(left, byId, baseline, candidate);
+    }
+
+    private static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Pair(
+        MetricSpec metric, Dictionary<string, ItemOutcome> byId, Scorecard baseline, Scorecard candidate)
+    {
+        var n = candidate.Items.Count;
+        var wasRight = new bool[n];
+        var isRight = new bool[n];
+        var seen = new HashSet<string>(n, StringComparer.Ordinal);
+        int baselineUnanswered = 0, candidateUnanswered = 0, strangers = 0;
+        for (var i = 0; i < n; i++)
+        {
+            var item = candidate.Items[i];
+            if (!seen.Add(item.Id))
+            {
+                return (null, [GateTexts.ItemTwice(item.Id, candidate)]);
+            }
+
+            if (!byId.TryGetValue(item.Id, out var other))
+            {
+                strangers++;
+                continue;
+            }
+
+            var fault = Scored(metric, item, candidate, out isRight[i]) ?? Scored(metric, other, baseline, out wasRight[i]);
+            if (fault is not null)
+            {
+                return (null, [fault]);
+            }
+
+            // What an item without an answer is worth is not known. The gate takes the worst case for the candidate: its own such
+            // items are wrong, and the baseline's are right unless it answered with something unusable, which is a wrong answer.
+            candidateUnanswered += IsUnanswered(metric, item) ? 1 : 0;
+            baselineUnanswered += IsUnanswered(metric, other) ? 1 : 0;
+            isRight[i] &= item.Failure is null;
+            wasRight[i] |= other.Failure is FailureKinds.Error or FailureKinds.Timeout;
+        }
+
+        var missing = byId.Count - (n - strangers);
+        return strangers + missing > 0
+            ? (null, [GateTexts.ItemsMismatch(missing, strangers)])
+            : (new PairedItems(metric.Signature, [.. candidate.Items], wasRight, isRight, baselineUnanswered, candidateUnanswered), []);
+    }
+
+    /// <summary>The four counts over <paramref name="members"/>, the candidate first.</summary>
+    public PairedTable Table(IEnumerable<int> members)
+    {
+        long both = 0, onlyCandidate = 0, onlyBaseline = 0, neither = 0;
+        foreach (var i in members)
+        {
+            switch (Candidate[i], Baseline[i])
+            {
+                case (true, true): both++; break;
+                case (true, false): onlyCandidate++; break;
+                case (false, true): onlyBaseline++; break;
+                default: neither++; break;
+            }
+        }
+
+        return new PairedTable(both, onlyCandidate, onlyBaseline, neither);
+    }
+
+    internal static MetricSpec? Find(Scorecard scorecard, string metric) => scorecard.Metrics.FirstOrDefault(m => m.Name == metric);
+
+    internal static bool IsUnanswered(MetricSpec metric, ItemOutcome item) =>
+        item.Failure is not null && !(metric.Kind == MetricKind.ParseRate && item.Failure == FailureKinds.Unparsed);
+
+    /// <summary>Reads the score of one item; a reason when there is none or it is not 0 or 1.</summary>
+    internal static GateReason? Scored(MetricSpec metric, ItemOutcome item, Scorecard scorecard, out bool right)
+    {
+        right = false;
+        if (!item.Scores.TryGetValue(metric.Name, out var score))
+        {
+            return GateTexts.ScoreMissing(metric.Name, item.Id, scorecard);
+        }
+
+        right = score == 1;
+        return score is 0 or 1 ? null : GateTexts.ScoreInvalid(metric.Name, item.Id, score, scorecard);
+    }
+}
