@@ -1,0 +1,68 @@
+namespace Lauter.Inference.Engine;
+
+/// <summary>How an engine serves one model. Everything but the model has a default that suits the machine.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The GGUF file.</summary>
+    public required string ModelPath { get; init; }
+
+    /// <summary>The name answered by <c>/v1/models</c> and in every response. Default: the file's name without its ending.</summary>
+    public string? ModelId { get; init; }
+
+    /// <summary>Unix socket to listen on, at most 107 bytes of UTF-8; null for none.</summary>
+    public string? SocketPath { get; init; }
+
+    /// <summary>TCP address to listen on, as <c>HOST:PORT</c>, for instance <c>127.0.0.1:8080</c>; null for none. The engine asks for no key.</summary>
+    public string? ListenAddress { get; init; }
+
+    /// <summary>Cells (tokens) of the key-value cache shared by all sequences. Default: eight full sequences, but at most 256 MiB of cache.</summary>
+    public int? CacheCells { get; init; }
+
+    /// <summary>Sequences that are worked on at once, 1–256. Default 32.</summary>
+    public int Sequences { get; init; } = 32;
+
+    /// <summary>Requests that may wait before new ones are refused with 429, 0–100,000. Default 256.</summary>
+    public int Queue { get; init; } = 256;
+
+    /// <summary>Prompt tokens in one step at most, 16–8,192. Default 512.</summary>
+    public int BatchTokens { get; init; } = 512;
+
+    /// <summary>Time between two tokens of a running answer that prompts of others may not exceed. Default 50 ms.</summary>
+    public TimeSpan InterTokenTarget { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Threads of the native code. Default: the processors that the container grants.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>One request at a time from an empty cache: the same request always gives the same answer, at the price of throughput.</summary>
+    public bool Deterministic { get; init; }
+
+    /// <summary>Everything wrong with these options, naming the key, the value and the range; empty when they can be used.</summary>
+    public IReadOnlyList<string> Faults()
+    {
+        var faults = new List<string>();
+        if (string.IsNullOrEmpty(SocketPath) && string.IsNullOrEmpty(ListenAddress))
+        {
+            faults.Add("the engine needs a socket path or an address to listen on");
+        }
+
+        if (SocketPath is not null && System.Text.Encoding.UTF8.GetByteCount(SocketPath) > 107)
+        {
+            faults.Add($"the socket path '{SocketPath}' is longer than the 107 bytes that Unix sockets allow; choose a shorter directory");
+        }
+
+        Check(CacheCells is null or (>= 16 and <= 16_777_216), nameof(CacheCells), CacheCells ?? 0, "16–16,777,216");
+        Check(Sequences is >= 1 and <= 256, nameof(Sequences), Sequences, "1–256");
+        Check(Queue is >= 0 and <= 100_000, nameof(Queue), Queue, "0–100,000");
+        Check(BatchTokens is >= 16 and <= 8_192, nameof(BatchTokens), BatchTokens, "16–8,192");
+        Check(Threads is >= 1 and <= 1_024, nameof(Threads), Threads, "1–1,024");
+        return faults;
+
+        void Check(bool holds, string key, int value, string range)
+        {
+            if (!holds)
+            {
+                faults.Add($"{key} is {value}; it must be {range}");
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text;
+using LLama.Native;
+
+namespace Lauter.Inference.Native;
+
+/// <summary>A model's native weights and vocabulary with everything the engine asks of them. Reading is thread-safe; the contexts made from it are not.</summary>
+internal sealed class LoadedModel : IDisposable
+{
+    private readonly byte[][] _pieces;
+    private readonly bool[] _endsGeneration;
+
+    private LoadedModel(SafeLlamaModelHandle handle, string path)
+    {
+        Handle = handle;
+        Path = path;
+        Architecture = Metadata("general.architecture") ?? "unknown";
+        VocabularySize = handle.Vocab.Count;
+        _pieces = new byte[VocabularySize][];
+        _endsGeneration = new bool[VocabularySize];
+        var buffer = new byte[64];
+        for (var id = 0; id < VocabularySize; id++)
+        {
+            var token = (LLamaToken)id;
+            _endsGeneration[id] = token.IsEndOfGeneration(handle);
+            var length = (int)handle.TokenToSpan(token, buffer, 0, special: false);
+            if (length > buffer.Length)
+            {
+                buffer = new byte[length];
+                length = (int)handle.TokenToSpan(token, buffer, 0, special: false);
+            }
+
+            _pieces[id] = buffer[..length];
+        }
+    }
+
+    public SafeLlamaModelHandle Handle { get; }
+
+    public string Path { get; }
+
+    /// <summary><c>general.architecture</c> of the file, for instance <c>llama</c> or <c>bert</c>.</summary>
+    public string Architecture { get; }
+
+    public int VocabularySize { get; }
+
+    /// <summary>Longest sequence the model was trained on, in tokens.</summary>
+    public int ContextLength => Handle.ContextSize;
+
+    /// <summary>Whether the file is a text encoder: its output is a vector, not a next token.</summary>
+    public bool IsEncoder => Architecture.Contains("bert", StringComparison.Ordinal)
+        || string.Equals(Metadata($"{Architecture}.attention.causal"), "false", StringComparison.Ordinal);
+
+    /// <summary>Bytes that one token's keys and values take in the 16-bit cache, over all layers.</summary>
+    public long CacheBytesPerToken
+    {
+        get
+        {
+            var heads = Math.Max(1, Handle.HeadCount);
+            var headDimension = Handle.EmbeddingSize / heads;
+            return 2L * Handle.LayerCount * Math.Max(1, Handle.KVHeadCount) * headDimension * 2;
+        }
+    }
+
+    public static LoadedModel Load(string path)
+    {
+        NativeRuntime.EnsureReady();
+        var parameters = LLamaModelParams.Default();
+        parameters.n_gpu_layers = 0;
+        return new LoadedModel(SafeLlamaModelHandle.LoadFromFile(path, parameters), path);
+    }
+
+    /// <summary>The bytes a token adds to the text; empty for control tokens.</summary>
+    public ReadOnlySpan<byte> Piece(int token) => _pieces[token];
+
+    public bool EndsGeneration(int token) => _endsGeneration[token];
+
+    /// <summary>Token ids of <paramref name="text"/>; markup that names special tokens stays text unless <paramref name="parseSpecial"/>.</summary>
+    public int[] Tokenize(string text, bool addBeginning, bool parseSpecial)
+    {
+        var tokens = Handle.Tokenize(text, addBeginning, parseSpecial, Encoding.UTF8);
+        return Array.ConvertAll(tokens, token => (int)token);
+    }
+
+    /// <summary>A metadata value as llama.cpp prints it, or null when the file has no such key.</summary>
+    public string? Metadata(string key) => Handle.MetadataValueByKey(key) is { } value ? Encoding.UTF8.GetString(value.Span).TrimEnd('\0') : null;
+
+    public void Dispose() => Handle.Dispose();
+}
