@@ -1,0 +1,45 @@
+using System.Text;
+using Lauter.Data.Redaction;
+using Lauter.Data.Text;
+
+namespace Lauter.Data.Operators;
+
+/// <summary>The edits of a recipe that need nothing but the text itself, in recipe order. Not thread-safe: one for each worker.</summary>
+internal sealed class TextEdits
+{
+    private readonly List<Func<string, string>> _edits = [];
+
+    public TextEdits(Recipe recipe)
+    {
+        foreach (var call in recipe.Operators)
+        {
+            switch (call.Spec.Name)
+            {
+                case OperatorCatalog.RepairEncoding:
+                    _edits.Add(Mojibake.Repair);
+                    break;
+                case OperatorCatalog.Normalise:
+                    _edits.Add(Normaliser.Normalise);
+                    break;
+                case OperatorCatalog.RedactPersonalData:
+                    var names = call.Choices("kinds");
+                    var kinds = PersonalData.AllKinds.Where(k => names.Contains(PersonalData.NameOf(k))).ToHashSet();
+                    _edits.Add(text => PersonalData.Redact(text, kinds, Redactions));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What was masked so far, by kind.</summary>
+    public Dictionary<PersonalDataKind, int> Redactions { get; } = [];
+
+    public string Apply(string text)
+    {
+        foreach (var edit in _edits)
+        {
+            text = edit(text);
+        }
+
+        return text;
+    }
+}
