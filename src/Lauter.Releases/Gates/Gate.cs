@@ -158,8 +158,11 @@ public static class Gate
             var groups = Enumerable.Range(0, pairs.Items.Length)
                 .Where(i => pairs.Items[i].Stratum(dimension) is not null)
                 .GroupBy(i => pairs.Items[i].Stratum(dimension)!, StringComparer.Ordinal)
-                .OrderBy(g => g.Key, StringComparer.Ordinal);
-            foreach (var group in groups)
+                .OrderBy(g => g.Key, StringComparer.Ordinal)
+                .ToArray();
+
+            // A dimension with one value is the whole set again, which the primary comparison judges.
+            foreach (var group in groups.Length > 1 ? groups : [])
             {
                 var members = group.ToArray();
                 var comparison = Compare(pairs, members, policy);
@@ -171,8 +174,10 @@ public static class Gate
             }
         }
 
+        // Worse beyond chance is not enough: in a large stratum that would forbid what the margin allows.
+        var allowed = policy.Kind == GateKind.NonInferiority ? -policy.Margin : 0;
         var adjusted = MultipleTests.Holm([.. results.Select(r => r.RegressionP)]);
-        return [.. results.Select((r, i) => r with { RegressionHolm = adjusted[i], Regressed = adjusted[i] <= policy.Alpha })];
+        return [.. results.Select((r, i) => r with { RegressionHolm = adjusted[i], Regressed = adjusted[i] <= policy.Alpha && r.Effect < allowed })];
     }
 
     private static PairedComparison Compare(PairedItems pairs, int[] members, GatePolicy policy)

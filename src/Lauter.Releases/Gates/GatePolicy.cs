@@ -41,8 +41,9 @@ public sealed record GatePolicy
     public double? Minimum { get; init; }
 
     /// <summary>
-    /// Dimensions whose strata must not regress (default <c>language</c>): a stratum in which the candidate is shown to be worse fails
-    /// the gate. The tests of all strata together falsely stop a harmless candidate with at most <see cref="Alpha"/> (Holm).
+    /// Dimensions whose strata must not regress (default <c>language</c>): a stratum in which the candidate is worse by more than
+    /// <see cref="Margin"/> (superiority: worse at all) and not by chance fails the gate. The tests of all strata together falsely stop
+    /// a harmless candidate with at most <see cref="Alpha"/> (Holm). A dimension with one value is not tested.
     /// </summary>
     public IReadOnlyList<string> Strata { get; init; } = ["language"];
 
