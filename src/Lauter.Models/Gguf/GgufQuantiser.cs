@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace Lauter.Models.Gguf;
+
+/// <summary>Turns 32-bit floats into stored bytes: F32, F16, BF16 (round to nearest even) and Q8_0 (scale = largest magnitude ÷ 127).</summary>
+internal static class GgufQuantiser
+{
+    public static bool Supports(GgufTensorType type) => type is GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 or GgufTensorType.Q8_0;
+
+    public static void Quantise(GgufTensorType type, ReadOnlySpan<float> values, Span<byte> bytes)
+    {
+        switch (type)
+        {
+            case GgufTensorType.F32:
+                MemoryMarshal.AsBytes(values).CopyTo(bytes);
+                return;
+            case GgufTensorType.F16:
+                for (var i = 0; i < values.Length; i++)
+                {
+                    BinaryPrimitives.WriteHalfLittleEndian(bytes[(2 * i)..], (Half)values[i]);
+                }
+
+                return;
+            case GgufTensorType.BF16:
+                for (var i = 0; i < values.Length; i++)
+                {
+                    BinaryPrimitives.WriteUInt16LittleEndian(bytes[(2 * i)..], Brain(values[i]));
+                }
+
+                return;
+            case GgufTensorType.Q8_0:
+                for (var block = 0; block * 32 < values.Length; block++)
+                {
+                    Eight(values.Slice(block * 32, 32), bytes.Slice(block * 34, 34));
+                }
+
+                return;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(type), type, "Only F32, F16, BF16 and Q8_0 are written.");
+        }
+    }
+
+    /// <summary>The upper half of a float, rounded to nearest even; a NaN stays one.</summary>
+    public static ushort Brain(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    private static void Eight(ReadOnlySpan<float> values, Span<byte> block)
+    {
+        var largest = 0f;
+        foreach (var value in values)
+        {
+            largest = MathF.Max(largest, MathF.Abs(value));
+        }
+
+        var scale = largest / 127f;
+        var inverse = scale == 0 ? 0 : 1f / scale;
+        BinaryPrimitives.WriteHalfLittleEndian(block, (Half)scale);
+        for (var i = 0; i < values.Length; i++)
+        {
+            block[2 + i] = unchecked((byte)(sbyte)Math.Clamp(MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero), -127f, 127f));
+        }
+    }
+}
