@@ -92,7 +92,8 @@ public sealed record LedgerEntry
 
     /// <summary>
     /// An entry for use: each charge is debited to the phase's expense account, and per currency the sum is credited to
-    /// <paramref name="creditAccount"/>. Charges without an amount become quantity lines.
+    /// <paramref name="creditAccount"/> (what the machine's rate priced: to <see cref="LedgerAccounts.Machine"/>). Charges without an amount
+    /// become quantity lines.
     /// </summary>
     public static LedgerEntry ForUsage(
         string id,
@@ -107,9 +108,9 @@ public sealed record LedgerEntry
         var account = LedgerAccounts.Expense(phase, application);
         List<LedgerLine> lines = [.. charges.Select(c => new LedgerLine(account, c.Amount, c))];
         lines.AddRange(charges.Where(c => c.Amount is not null)
-            .GroupBy(c => c.Amount!.Value.Currency, StringComparer.Ordinal)
-            .OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => new LedgerLine(creditAccount, -g.Aggregate(Money.Zero(g.Key), (sum, c) => sum + c.Amount!.Value))));
+            .GroupBy(c => (Account: c.Sku == MachineRate.Sku ? LedgerAccounts.Machine : creditAccount, c.Amount!.Value.Currency))
+            .OrderBy(g => g.Key.Account, StringComparer.Ordinal).ThenBy(g => g.Key.Currency, StringComparer.Ordinal)
+            .Select(g => new LedgerLine(g.Key.Account, -g.Aggregate(Money.Zero(g.Key.Currency), (sum, c) => sum + c.Amount!.Value))));
         return new LedgerEntry
         {
             Id = id, At = at, Phase = phase, Application = application, Reference = reference, Description = description, Lines = lines,

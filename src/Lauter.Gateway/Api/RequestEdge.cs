@@ -1,0 +1,126 @@
+using Lauter.Gateway.Keys;
+using Lauter.Gateway.Limits;
+using Microsoft.AspNetCore.Http;
+
+namespace Lauter.Gateway.Api;
+
+/// <summary>A request that passed the edge.</summary>
+internal sealed record EdgeRequest(HttpContext Context, Guid Id, DateTimeOffset At, long Timestamp, ApiKey Key);
+
+/// <summary>
+/// What every route does first: an id, the key, the rate, the number of requests at once. A route that is not entered through here does
+/// not exist; nothing about applications is said to a caller without a key.
+/// </summary>
+internal sealed class RequestEdge(GatewayOptions options, ApiKeyStore keys, RequestRates rates, GatewayMetrics metrics, TimeProvider time)
+{
+    /// <summary>The endpoint that runs <paramref name="handle"/> behind the edge.</summary>
+    public RequestDelegate Guard(Func<EdgeRequest, Task<OpenAiError?>> handle) => async context =>
+    {
+        var (at, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
+        var id = Guid.CreateVersion7(at);
+        context.Response.Headers["x-request-id"] = id.ToString("N");
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.OnStarting(() =>
+        {
+            context.Response.Headers["openai-processing-ms"] = ((long)time.GetElapsedTime(timestamp).TotalMilliseconds).ToString();
+            return Task.CompletedTask;
+        });
+
+        try
+        {
+            var error = await EnterAsync(context, id, at, timestamp, handle);
+            if (error is not null && !context.Response.HasStarted)
+            {
+                await error.WriteAsync(context);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller is gone; whatever was begun has been settled by its own route.
+        }
+    };
+
+    /// <summary>Reads the whole body, at most <see cref="GatewayOptions.MaximumBodyBytes"/>.</summary>
+    public async Task<(ReadOnlyMemory<byte> Body, OpenAiError? Error)> ReadBodyAsync(HttpContext context)
+    {
+        var request = context.Request;
+        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
+        {
+            return (default, new OpenAiError(415, "invalid_request_error", "unsupported_media_type", $"The content type is '{type}'; send application/json."));
+        }
+
+        if (!string.IsNullOrEmpty(request.Headers.ContentEncoding))
+        {
+            return (default, new OpenAiError(415, "invalid_request_error", "unsupported_encoding", "Compressed request bodies are not accepted."));
+        }
+
+        var tooLarge = new OpenAiError(413, "invalid_request_error", "body_too_large", $"The body is larger than {options.MaximumBodyBytes} bytes.");
+        if (request.ContentLength > options.MaximumBodyBytes)
+        {
+            return (default, tooLarge);
+        }
+
+        var buffer = new byte[Math.Max(1024, (int)(request.ContentLength ?? 16 * 1024) + 1)];
+        var length = 0;
+        try
+        {
+            for (int read; (read = await request.Body.ReadAsync(buffer.AsMemory(length), context.RequestAborted)) > 0;)
+            {
+                length += read;
+                if (length > options.MaximumBodyBytes)
+                {
+                    return (default, tooLarge);
+                }
+
+                if (length == buffer.Length)
+                {
+                    Array.Resize(ref buffer, buffer.Length * 2);
+                }
+            }
+        }
+        catch (BadHttpRequestException e)
+        {
+            return (default, new OpenAiError(e.StatusCode, "invalid_request_error", e.StatusCode == 413 ? "body_too_large" : "bad_request", "The body could not be read."));
+        }
+
+        return (buffer.AsMemory(0, length), null);
+    }
+
+    private async Task<OpenAiError?> EnterAsync(HttpContext context, Guid id, DateTimeOffset at, long timestamp, Func<EdgeRequest, Task<OpenAiError?>> handle)
+    {
+        if (keys.Authenticate(context.Request.Headers.Authorization) is not { } key)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            return OpenAiError.Unauthorized;
+        }
+
+        if (rates.Take(key) is { } rate)
+        {
+            var headers = context.Response.Headers;
+            headers["x-ratelimit-limit-requests"] = rate.Limit.ToString();
+            headers["x-ratelimit-remaining-requests"] = rate.Remaining.ToString();
+            headers["x-ratelimit-reset-requests"] = $"{Math.Ceiling(rate.ResetAfter.TotalSeconds)}s";
+            if (!rate.Allowed)
+            {
+                var seconds = Math.Max(1, (int)Math.Ceiling(rate.RetryAfter.TotalSeconds));
+                headers["retry-after-ms"] = Math.Max(1, (long)rate.RetryAfter.TotalMilliseconds).ToString();
+                return new OpenAiError(
+                    429, "requests", "rate_limit_exceeded", $"The key '{key.Id}' may send {rate.Limit} requests a minute; try again in {seconds} s.") { RetryAfterSeconds = seconds };
+            }
+        }
+
+        try
+        {
+            if (metrics.Enter() > options.MaximumConcurrentRequests)
+            {
+                return new OpenAiError(429, "requests", "slow_down", $"{options.MaximumConcurrentRequests} requests are being served; try again in a moment.") { RetryAfterSeconds = 1 };
+            }
+
+            return await handle(new EdgeRequest(context, id, at, timestamp, key));
+        }
+        finally
+        {
+            metrics.Leave();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+
+namespace Lauter.Gateway.Api;
+
+/// <summary>Writes server-sent events: each one is flushed, because a token that waits for the next one is a late token.</summary>
+internal static class Sse
+{
+    private static readonly byte[] Done = "data: [DONE]\n\n"u8.ToArray();
+
+    public static void Begin(HttpResponse response)
+    {
+        response.StatusCode = 200;
+        response.ContentType = "text/event-stream; charset=utf-8";
+        response.Headers["x-accel-buffering"] = "no";
+    }
+
+    public static Task WriteAsync(HttpResponse response, JsonObject data, CancellationToken cancellationToken) =>
+        WriteRawAsync(response, System.Text.Encoding.UTF8.GetBytes($"data: {data.ToJsonString(JsonText.Options)}\n\n"), cancellationToken);
+
+    public static Task WriteDoneAsync(HttpResponse response, CancellationToken cancellationToken) => WriteRawAsync(response, Done, cancellationToken);
+
+    public static async Task WriteRawAsync(HttpResponse response, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        await response.Body.WriteAsync(bytes, cancellationToken);
+        await response.Body.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Ends a stream that cannot be finished: an error event, then a broken connection. Some SDKs ignore the event, but none takes a broken
+    /// connection for the end of an answer; a clean end without <c>[DONE]</c> they do.
+    /// </summary>
+    public static async Task BreakAsync(HttpContext context, OpenAiError error)
+    {
+        try
+        {
+            await WriteAsync(context.Response, error.ToJson(), context.RequestAborted);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The caller is gone already.
+        }
+
+        context.Abort();
+    }
+}

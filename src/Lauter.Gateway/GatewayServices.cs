@@ -1,0 +1,93 @@
+using Lauter.Gateway.Api;
+using Lauter.Gateway.Applications;
+using Lauter.Gateway.Keys;
+using Lauter.Gateway.Limits;
+using Lauter.Gateway.Providers;
+using Lauter.Gateway.Settlement;
+using Lauter.Ledger;
+using Lauter.Ledger.Budgets;
+using Lauter.Traces;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Lauter.Gateway;
+
+/// <summary>The gateway's place in a host.</summary>
+public static class GatewayServices
+{
+    /// <summary>
+    /// Registers the gateway. The host may resolve <see cref="ApplicationRegistry"/>, <see cref="ApiKeyStore"/>, <see cref="TraceStore"/>,
+    /// <see cref="LedgerStore"/>, <see cref="BudgetLeases"/> and <see cref="PriceBook"/>; all are singletons and closed with the host.
+    /// </summary>
+    public static IServiceCollection AddGateway(this IServiceCollection services, GatewayOptions options)
+    {
+        Directory.CreateDirectory(options.StateDirectory);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddRouting();
+        services.AddSingleton(options);
+        services.AddSingleton(options.Prices);
+        services.AddSingleton<ApplicationRegistry>();
+        services.AddSingleton(p => new ApiKeyStore(options.KeysPath, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(_ => new LedgerStore(options.LedgerPath));
+        services.AddSingleton(_ => new TraceStore(options.TracesPath));
+        services.AddSingleton(p => new BudgetLeases(options.LedgerPath, options.Budgets, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new TraceJournal(
+            new TraceJournalOptions { Directory = options.JournalDirectory, Durability = options.Durability, MinimumFreeBytes = options.MinimumFreeBytes },
+            p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p =>
+        {
+            var ledger = p.GetRequiredService<LedgerStore>();
+            return new JournalReader(
+                options.JournalDirectory, p.GetRequiredService<TraceStore>(),
+                traces => ledger.Post([.. traces.Select(t => t.ToLedgerEntry()).OfType<LedgerEntry>()]));
+        });
+        services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton<RecentTraces>();
+        services.AddSingleton<RequestRates>();
+        services.AddSingleton<RequestEdge>();
+        services.AddSingleton<Settler>();
+        services.AddSingleton<LocalAnswers>();
+        services.AddSingleton<ProviderForwarder>();
+        services.AddSingleton<ChatEndpoint>();
+        services.AddSingleton<EmbeddingsEndpoint>();
+        services.AddSingleton<FeedbackEndpoint>();
+        services.AddSingleton<InformationEndpoints>();
+        services.AddSingleton<JournalPump>();
+        services.AddHostedService(p => p.GetRequiredService<JournalPump>());
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // One byte more than the gateway's own limit, so that the answer is the gateway's and not a bare 413.
+            kestrel.Limits.MaxRequestBodySize = Math.Max(kestrel.Limits.MaxRequestBodySize ?? 0, options.MaximumBodyBytes + 1L);
+        });
+        return services;
+    }
+
+    /// <summary>
+    /// Maps <c>/v1/chat/completions</c>, <c>/v1/embeddings</c>, <c>/v1/models</c>, <c>/v1/feedback</c>, <c>/metrics</c>, each behind a key, and
+    /// <c>/health</c>, which says only that the process serves.
+    /// </summary>
+    public static IEndpointRouteBuilder MapGateway(this IEndpointRouteBuilder endpoints)
+    {
+        var services = endpoints.ServiceProvider;
+        var edge = services.GetRequiredService<RequestEdge>();
+        var information = services.GetRequiredService<InformationEndpoints>();
+        endpoints.MapPost("/v1/chat/completions", edge.Guard(services.GetRequiredService<ChatEndpoint>().HandleAsync));
+        endpoints.MapPost("/v1/embeddings", edge.Guard(services.GetRequiredService<EmbeddingsEndpoint>().HandleAsync));
+        endpoints.MapPost("/v1/feedback", edge.Guard(services.GetRequiredService<FeedbackEndpoint>().HandleAsync));
+        endpoints.MapGet("/v1/models", edge.Guard(information.ListModelsAsync));
+        endpoints.MapGet("/v1/models/{**model}", edge.Guard(information.GetModelAsync));
+        endpoints.MapGet("/metrics", edge.Guard(information.MetricsAsync));
+        endpoints.MapGet("/health", (HttpContext context) =>
+        {
+            context.Response.ContentType = "application/json";
+            return context.Response.WriteAsync("""{"status":"ok"}""", context.RequestAborted);
+        });
+        endpoints.Map("/v1/{**rest}", edge.Guard(information.UnknownAsync));
+        return endpoints;
+    }
+}

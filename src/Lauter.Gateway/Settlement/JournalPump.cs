@@ -1,0 +1,120 @@
+using Lauter.Gateway.Applications;
+using Lauter.Ledger;
+using Lauter.Ledger.Budgets;
+using Lauter.Traces;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Lauter.Gateway.Settlement;
+
+/// <summary>
+/// Moves the journal into ledger and store, posts idle time of engines, gives unused leases back, removes expired traces. At the start it
+/// first takes over what an earlier process left behind, and reconciles that process's leases with it.
+/// </summary>
+internal sealed partial class JournalPump(
+    GatewayOptions options, TraceJournal journal, JournalReader reader, TraceStore store, LedgerStore ledger, BudgetLeases leases, ApplicationRegistry registry,
+    TimeProvider time, ILogger<JournalPump> log) : BackgroundService
+{
+    private DateTimeOffset _idlePosted;
+    private DateTimeOffset _expired;
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        _idlePosted = time.GetUtcNow();
+        var report = Drain();
+        // With a segment of another living process left, its traces may hold settlements of a dead one's lease: wait until it is empty.
+        if (report.Complete && leases.Reconcile(store.SettledByLease) is > 0 and var count)
+        {
+            Reconciled(log, count);
+        }
+
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        journal.Rotate();
+        Drain();
+        PostIdle(time.GetUtcNow());
+    }
+
+    /// <summary>One pass; also called by tests and by whoever needs the store to be current.</summary>
+    public void Pump()
+    {
+        journal.Rotate();
+        Drain();
+        leases.ReturnFree();
+        var now = time.GetUtcNow();
+        if (now - _idlePosted >= options.IdleInterval)
+        {
+            PostIdle(now);
+        }
+
+        if (options.Retention is { } keep && now - _expired >= TimeSpan.FromHours(1))
+        {
+            _expired = now;
+            store.Expire(now - keep);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.DrainInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                try
+                {
+                    Pump();
+                }
+                catch (Exception e) when (e is Microsoft.Data.Sqlite.SqliteException or IOException or LedgerException)
+                {
+                    // The journal keeps everything; the next tick tries again. Requests go on.
+                    PumpFailed(log, e.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The end of the host.
+        }
+    }
+
+    private JournalReport Drain()
+    {
+        var report = reader.Drain();
+        foreach (var problem in report.Problems)
+        {
+            Problem(log, problem);
+        }
+
+        return report;
+    }
+
+    private void PostIdle(DateTimeOffset now)
+    {
+        _idlePosted = now;
+        foreach (var clock in registry.Applications.Select(a => a.Clock).OfType<EngineClock>().Distinct())
+        {
+            var idle = clock.TakeIdle();
+            if (idle > 0)
+            {
+                ledger.Post(LedgerEntry.ForUsage(
+                    $"idle/{Guid.CreateVersion7(now):N}", now, LedgerPhase.Idle, null, LedgerAccounts.Machine,
+                    [options.Prices.Charge(MachineRate.Sku, new MeterReading(Meter.CoreMicroseconds, idle, MeterSource.Local), now)],
+                    clock.Name, $"{clock.Name}: {clock.Cores} cores kept without a request"));
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} budget leases of an earlier process were reconciled with the journal.")]
+    private static partial void Reconciled(ILogger log, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
+    private static partial void Problem(ILogger log, string problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Traces stay in the journal for now: {Reason}")]
+    private static partial void PumpFailed(ILogger log, string reason);
+}
