@@ -1,4 +1,5 @@
 using System.Globalization;
+using Helpdesk.Generator.Handbook;
 using Helpdesk.Generator.Text;
 using Helpdesk.Generator.Tickets;
 
@@ -22,5 +23,6 @@ if (args.Contains("--probe", StringComparer.Ordinal))
     return 0;
 }
 
+HandbookFiles.Write(args[0], dice);
 TicketFiles.Write(args[0], seed, tickets, TicketSet.BuildLater(dice));
 return 0;
