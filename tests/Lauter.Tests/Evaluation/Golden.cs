@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Lauter.Tests.Support;
+
+namespace Lauter.Tests.Evaluation;
+
+/// <summary>Reference values made with scipy, statsmodels and scikit-learn; each file says with which call.</summary>
+internal static class Golden
+{
+    public static IEnumerable<JsonElement> Cases(string file, string member)
+    {
+        var path = Path.Combine(SharedData.RepositoryRoot, "tests", "Lauter.Tests", "Evaluation", "Goldens", file);
+        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+        var cases = document.RootElement.GetProperty(member).Clone().EnumerateArray().ToArray();
+        Assert.NotEmpty(cases);
+        return cases;
+    }
+
+    public static double Number(this JsonElement element, string member) => element.GetProperty(member).GetDouble();
+
+    public static double[] Numbers(this JsonElement element, string member) => [.. element.GetProperty(member).EnumerateArray().Select(v => v.GetDouble())];
+
+    public static int[] Integers(this JsonElement element, string member) => [.. element.GetProperty(member).EnumerateArray().Select(v => v.GetInt32())];
+
+    public static void Close(double expected, double actual, double tolerance, string what) =>
+        Assert.True(
+            Math.Abs(expected - actual) <= tolerance * Math.Max(1, Math.Abs(expected)),
+            $"{what}: expected {expected:R}, got {actual:R}");
+
+    public static void Close(double[] expected, Lauter.Evaluation.Statistics.Interval actual, double tolerance, string what)
+    {
+        Close(expected[0], actual.Low, tolerance, $"{what}, low");
+        Close(expected[1], actual.High, tolerance, $"{what}, high");
+    }
+
+    /// <summary>Relative agreement, for p values far out in the tail.</summary>
+    public static void Relative(double expected, double actual, double tolerance, string what) =>
+        Assert.True(Math.Abs(expected - actual) <= tolerance * Math.Abs(expected), $"{what}: expected {expected:R}, got {actual:R}");
+}
