@@ -30,6 +30,8 @@ internal static class Sse
     /// Ends a stream that cannot be finished: an error event, then a broken connection. Some SDKs ignore the event, but none takes a broken
     /// connection for the end of an answer; a clean end without <c>[DONE]</c> they do.
     /// </summary>
+    /// <exception cref="BrokenAnswerException">Always: thrown out of the endpoint it makes the server close the connection in the middle of the
+    /// body after everything written was sent. <c>HttpContext.Abort</c> would throw the event away with the connection.</exception>
     public static async Task BreakAsync(HttpContext context, OpenAiError error)
     {
         try
@@ -38,9 +40,13 @@ internal static class Sse
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // The caller is gone already.
+            return; // the caller is gone already
         }
 
-        context.Abort();
+        throw new BrokenAnswerException(error.Code);
     }
 }
+
+/// <summary>A stream was broken off on purpose because its answer failed after the first byte; the trace has the reason.</summary>
+/// <param name="code">The error's code.</param>
+public sealed class BrokenAnswerException(string code) : Exception($"A streamed answer was broken off after its first byte: {code}. Its trace has the details.");

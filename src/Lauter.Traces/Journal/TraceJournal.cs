@@ -44,7 +44,8 @@ public sealed class TraceJournal : IDisposable
     private readonly TraceJournalOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer? _timer;
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = new(); // guards the members below; held for a write, never for a flush in group mode
+    private readonly Lock _flushing = new(); // held while a segment is flushed or closed; taken before _gate or without it, never inside
     private FileStream? _segment;
     private bool _dirty;
     private long _checkedAt;
@@ -100,42 +101,48 @@ public sealed class TraceJournal : IDisposable
     /// <summary>Ends the current segment, so that a reader may take it. Does nothing when it is empty.</summary>
     public void Rotate()
     {
+        FileStream? full;
         lock (_gate)
         {
-            CloseSegment();
+            full = Detach();
         }
+
+        Retire(full);
     }
 
-    /// <summary>Forces what was written to the disk.</summary>
+    /// <summary>Forces what was written to the disk. Does nothing when another thread is doing so.</summary>
     public void Sync()
     {
-        FileStream? segment;
-        lock (_gate)
+        if (!_flushing.TryEnter())
         {
-            if (!_dirty || _segment is null)
-            {
-                return;
-            }
-
-            _dirty = false;
-            segment = _segment;
+            return;
         }
 
         try
         {
-            RandomAccess.FlushToDisk(segment.SafeFileHandle); // outside the lock: requests go on writing meanwhile
+            FileStream? segment;
+            lock (_gate)
+            {
+                segment = _dirty ? _segment : null;
+                _dirty = false;
+            }
+
+            if (segment is not null)
+            {
+                RandomAccess.FlushToDisk(segment.SafeFileHandle); // outside _gate: requests go on writing meanwhile
+            }
         }
         catch (ObjectDisposedException)
         {
-            // The segment was rotated in between, which flushes it.
+            // A failed write gave the segment up in between.
         }
         catch (IOException e)
         {
-            lock (_gate)
-            {
-                _unavailable = $"The journal in {_options.Directory} could not be flushed: {e.Message}";
-                _checkedAt = _time.GetTimestamp();
-            }
+            FlushFailed(e);
+        }
+        finally
+        {
+            _flushing.Exit();
         }
     }
 
@@ -143,14 +150,14 @@ public sealed class TraceJournal : IDisposable
     public void Dispose()
     {
         _timer?.Dispose();
+        FileStream? full;
         lock (_gate)
         {
-            if (!_disposed)
-            {
-                CloseSegment();
-                _disposed = true;
-            }
+            _disposed = true;
+            full = Detach();
         }
+
+        Retire(full);
     }
 
     private void Write(JournalKind kind, byte[] payload)
@@ -161,6 +168,7 @@ public sealed class TraceJournal : IDisposable
         }
 
         var record = JournalFormat.Frame(kind, payload);
+        FileStream? full = null;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -176,10 +184,7 @@ public sealed class TraceJournal : IDisposable
                     RandomAccess.FlushToDisk(segment.SafeFileHandle);
                 }
 
-                if (segment.Position >= _options.SegmentBytes)
-                {
-                    CloseSegment();
-                }
+                full = segment.Position >= _options.SegmentBytes ? Detach() : null;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -189,6 +194,8 @@ public sealed class TraceJournal : IDisposable
                 throw new JournalUnavailableException(_unavailable, e);
             }
         }
+
+        Retire(full);
     }
 
     /// <summary>Takes half a record back, so that the next one does not follow damage.</summary>
@@ -213,7 +220,7 @@ public sealed class TraceJournal : IDisposable
             // Then the segment ends in a torn record, which the reader tolerates; the next record begins a new segment.
         }
 
-        CloseSegment();
+        Detach()?.Dispose();
     }
 
     private FileStream OpenSegment()
@@ -225,28 +232,43 @@ public sealed class TraceJournal : IDisposable
         return segment;
     }
 
-    private void CloseSegment()
+    private FileStream? Detach()
     {
-        if (_segment is not { } segment)
+        var segment = _segment;
+        _segment = null;
+        _dirty = false;
+        return segment;
+    }
+
+    private void Retire(FileStream? segment)
+    {
+        if (segment is null)
         {
             return;
         }
 
-        _segment = null;
-        try
+        lock (_flushing)
         {
-            if (_dirty)
+            try
             {
                 RandomAccess.FlushToDisk(segment.SafeFileHandle);
-                _dirty = false;
             }
+            catch (IOException e)
+            {
+                FlushFailed(e);
+            }
+
+            segment.Dispose();
         }
-        catch (IOException e)
+    }
+
+    private void FlushFailed(IOException e)
+    {
+        lock (_gate)
         {
             _unavailable = $"The journal in {_options.Directory} could not be flushed: {e.Message}";
+            _checkedAt = _time.GetTimestamp();
         }
-
-        segment.Dispose();
     }
 
     private string? Probe()
