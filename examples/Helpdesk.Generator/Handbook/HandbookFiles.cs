@@ -53,6 +53,7 @@ internal static class HandbookFiles
         List(text, "near_copies", pages.Where(p => p.CopyOf is not null).Select(p => (object)new { path = p.Path, of = p.CopyOf }));
         List(text, "dirt", pages.SelectMany(p => Dirt(p).Select(d => (object)new { path = p.Path, kind = d })));
         List(text, "personal_data", pages.SelectMany(p => p.Planted.Select(d => (object)new { path = p.Path, kind = d.Kind, value = d.Value })), last: true);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text.Append("}\n").ToString(), new UTF8Encoding(false));
     }
 

@@ -11,6 +11,9 @@ internal static class PdfWriter
 {
     private const int Left = 64, Top = 752, Bottom = 110, Width = 470;
 
+    /// <summary>A new page begins with each third section, so that short papers have several pages as well.</summary>
+    private const int SectionsOnPage = 3;
+
     private sealed record Line(int Size, double X, double Y, string Text, bool Bold);
 
     public static byte[] Write(Page page)
@@ -67,6 +70,7 @@ internal static class PdfWriter
     {
         var pages = new List<List<Line>>();
         double y = 0;
+        var sections = 0;
         void Room(double height)
         {
             if (pages.Count == 0 || y - height < Bottom)
@@ -91,6 +95,11 @@ internal static class PdfWriter
             switch (block)
             {
                 case Heading h:
+                    if (h.Level == 2 && ++sections % SectionsOnPage == 0)
+                    {
+                        y = 0;
+                    }
+
                     Room(80);
                     y -= h.Level == 1 ? 0 : 10;
                     Put(h.Text, h.Level == 1 ? 20 : 15, true, 0);
