@@ -27,6 +27,7 @@ public static class EvidenceChain
         private readonly Dictionary<string, string> _titles = new(StringComparer.Ordinal);
         private readonly HashSet<string> _objects = new(StringComparer.Ordinal);
         private readonly Dictionary<string, ManifestSource> _sources = new(StringComparer.Ordinal);
+        private string? _root;
 
         public VerifyReport Run(string root, string? projectDirectory)
         {
@@ -68,6 +69,7 @@ public static class EvidenceChain
         {
             var title = kind is null ? "the release" : $"{kind} {name}";
             _titles[sha256] = Title(title, sha256);
+            _root ??= sha256;
             var manifest = ReadManifest(sha256, $"manifest of {title}");
             if (manifest is not null && kind is null)
             {
@@ -216,13 +218,18 @@ public static class EvidenceChain
                     continue;
                 }
 
-                order.Add(_titles[sha256]);
+                if (sha256 != _root)
+                {
+                    order.Add(_titles[sha256]);
+                }
+
                 foreach (var dependent in Dependents(sha256))
                 {
                     pending.Enqueue(dependent);
                 }
             }
 
+            order.Add(_titles[_root!]);
             return order;
         }
 

@@ -193,13 +193,4 @@ public sealed class GateTests
         var (baseline, candidate) = ScorecardOf.Pair(900, 30, 30, 40);
         Assert.Equal(Gate.Decide(NonInferiority, baseline, candidate).ToBytes(), Gate.Decide(NonInferiority, baseline, candidate).ToBytes());
     }
-
-    [Fact]
-    public void Decide_HundredThousandItems_TakesLessThanASecond()
-    {
-        var (baseline, candidate) = ScorecardOf.Pair(90_000, 3_000, 3_000, 4_000);
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        Assert.Equal(GateDecision.Pass, Gate.Decide(NonInferiority, baseline, candidate).Decision);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"took {watch.Elapsed}");
-    }
 }
