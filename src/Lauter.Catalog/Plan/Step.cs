@@ -63,7 +63,7 @@ public sealed class StepContext
         Step step, string key, ObjectStore objects, string workDirectory, IReadOnlyDictionary<string, StepInput> inputs, Action<StepProgress> report)
     {
         (Step, Key, Objects, WorkDirectory, Inputs) = (step, key, objects, workDirectory, inputs);
-        Progress = new DirectProgress(report);
+        Progress = new DirectProgress<StepProgress>(report);
     }
 
     /// <summary>The step itself.</summary>
@@ -127,12 +127,6 @@ public sealed class StepContext
             seen = found;
         }
     }
-
-    /// <summary>Unlike <see cref="Progress{T}"/> it reports on the caller's thread, so the last report is never lost.</summary>
-    private sealed class DirectProgress(Action<StepProgress> report) : IProgress<StepProgress>
-    {
-        public void Report(StepProgress value) => report(value);
-    }
 }
 
 /// <summary>An input of a running step.</summary>
@@ -144,6 +138,14 @@ public sealed record StepInput(string Sha256, Manifest Manifest);
 /// <param name="Fraction">0 to 1, or null when unknown.</param>
 /// <param name="Text">What a person wants to see, for example <c>loss 0.41 · 2,900 tokens/s · 48 s left</c>.</param>
 public sealed record StepProgress(double? Fraction, string Text);
+
+/// <summary>Unlike <see cref="Progress{T}"/> it reports on the caller's thread: reports keep their order, and none comes after the end of the work.</summary>
+/// <param name="report">Receives each value; must be safe for the threads that report.</param>
+public sealed class DirectProgress<T>(Action<T> report) : IProgress<T>
+{
+    /// <inheritdoc/>
+    public void Report(T value) => report(value);
+}
 
 /// <summary>A step could not do its work for a reason that a person can mend; the message says which.</summary>
 public sealed class StepFailedException(string message, Exception? inner = null) : Exception(message, inner);

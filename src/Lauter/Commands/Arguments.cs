@@ -1,0 +1,33 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Lauter.Commands;
+
+/// <summary>Arguments and options that verbs share, so that they read alike everywhere.</summary>
+internal static class Arguments
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The project's directory; default: here.</summary>
+    public static Argument<string> Project() => new("project")
+    {
+        Description = "The directory that holds lauter.yaml.",
+        Arity = ArgumentArity.ZeroOrOne,
+        DefaultValueFactory = _ => ".",
+    };
+
+    /// <summary><c>--format text|json</c>.</summary>
+    public static Option<string> Format()
+    {
+        var option = new Option<string>("--format") { Description = "text for people, json for programs (standard output is then pure JSON).", DefaultValueFactory = _ => "text" };
+        option.AcceptOnlyFromAmong("text", "json");
+        return option;
+    }
+
+    /// <summary><c>--quiet</c>.</summary>
+    public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Say nothing while it works." };
+
+    /// <summary>Writes JSON to standard output.</summary>
+    public static void WriteJson(JsonNode value) => Console.Out.WriteLine(value.ToJsonString(Indented));
+}

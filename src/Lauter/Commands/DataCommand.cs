@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Lauter.Data.Operators;
+using Lauter.Data.Readers;
+
+namespace Lauter.Commands;
+
+/// <summary><c>lauter data</c>: the cleaning room alone, on plain files.</summary>
+internal static class DataCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("file") { Description = "docx, pptx, xlsx, pdf, html, md, eml, csv, txt, or a zip of these." };
+        var read = new Command("read", "Write a document as Markdown to standard output.") { file };
+        read.SetAction(result =>
+        {
+            var path = Path.GetFullPath(result.GetValue(file)!);
+            if (!File.Exists(path))
+            {
+                throw new CommandException(ExitCodes.InputMissing, $"the file {path} was not found.");
+            }
+
+            var read = DocumentReader.ReadFile(path);
+            foreach (var reject in read.Rejects)
+            {
+                System.Console.Error.WriteLine($"lauter: {reject.Source}: {reject.Reason}: {reject.Detail}");
+            }
+
+            System.Console.Out.WriteLine(string.Join("\n\n---\n\n", read.Documents.Select(d => d.ToMarkdown())));
+            return read.Documents.Count > 0 ? ExitCodes.Success : ExitCodes.InputMissing;
+        });
+        var format = Arguments.Format();
+        var operators = new Command("operators", "List the operators of recipes with their arguments and ranges.") { format };
+        operators.SetAction(result => List(result.GetValue(format) == "json"));
+        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators } };
+    }
+
+    private static int List(bool json)
+    {
+        if (json)
+        {
+            Arguments.WriteJson(new JsonArray([.. OperatorCatalog.All.Select(o => (JsonNode)new JsonObject
+            {
+                ["name"] = o.Name,
+                ["version"] = o.Version,
+                ["summary"] = o.Summary,
+                ["documents"] = o.Documents,
+                ["examples"] = o.Examples,
+                ["arguments"] = new JsonArray([.. o.Arguments.Select(a => (JsonNode)new JsonObject
+                {
+                    ["name"] = a.Name, ["default"] = a.Default.DeepClone(), ["minimum"] = a.Minimum, ["maximum"] = a.Maximum, ["summary"] = a.Summary,
+                })]),
+            })]));
+            return ExitCodes.Success;
+        }
+
+        foreach (var spec in OperatorCatalog.All)
+        {
+            System.Console.WriteLine($"{spec.Name}  ({string.Join(", ", new[] { spec.Documents ? "documents" : null, spec.Examples ? "examples" : null }.OfType<string>())})");
+            System.Console.WriteLine($"    {spec.Summary}");
+            foreach (var argument in spec.Arguments)
+            {
+                var range = argument.Options.Count > 0 ? string.Join(" | ", argument.Options) : $"{argument.Minimum} to {argument.Maximum}";
+                System.Console.WriteLine($"    - {argument.Name}: {range}, default {argument.Default.ToJsonString()}. {argument.Summary}");
+            }
+        }
+
+        return ExitCodes.Success;
+    }
+}

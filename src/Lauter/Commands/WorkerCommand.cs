@@ -1,0 +1,19 @@
+using System.CommandLine;
+using Lauter.Inference.Engine;
+using Lauter.Training.Jobs;
+
+namespace Lauter.Commands;
+
+/// <summary><c>lauter worker</c>: the child processes of this program. Not for people.</summary>
+internal static class WorkerCommand
+{
+    public static Command Create()
+    {
+        var job = new Argument<string>("job");
+        var train = new Command("train", "Run a training job.") { job };
+        train.SetAction((result, cancellationToken) => TrainingWorker.RunAsync(result.GetValue(job)!, System.Console.Out, cancellationToken));
+        var engine = new Command("engine", "Serve one model on a Unix socket.");
+        engine.SetAction((_, cancellationToken) => EngineServer.RunChildAsync(cancellationToken));
+        return new Command("worker", "Child processes of this program.") { Subcommands = { train, engine }, Hidden = true };
+    }
+}

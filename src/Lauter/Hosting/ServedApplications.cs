@@ -1,0 +1,160 @@
+using Lauter.Catalog.Objects;
+using Lauter.Gateway.Applications;
+using Lauter.Gateway.Settlement;
+using Lauter.Gateway.Sources;
+using Lauter.Inference.Engine;
+using Lauter.Models.Templates;
+using Lauter.Releases.Rollout;
+using Lauter.Retrieval.Embedding;
+using Lauter.Retrieval.Index;
+using Lauter.Steps;
+
+namespace Lauter.Hosting;
+
+/// <summary>
+/// Keeps the gateway's applications equal to the live releases: looks at the live pointers each second, starts an engine for a new
+/// model, swaps the application in one move, and stops an engine some seconds after the last application left it.
+/// </summary>
+internal sealed class ServedApplications(Workspace workspace, ApplicationRegistry registry, TimeProvider time, Action<string> tell) : IAsyncDisposable
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(65);
+    private readonly Dictionary<string, string> _served = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ServedEngine> _engines = new(StringComparer.Ordinal);
+    private readonly List<Task> _retiring = [];
+    private readonly CancellationTokenSource _stop = new();
+    private MiniLmEmbedder? _embedder;
+
+    /// <summary>Brings everything up to what is live now.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        foreach (var application in workspace.Releases.Applications())
+        {
+            if (workspace.Releases.Live(application) is { } live && _served.GetValueOrDefault(application) != live.ReleaseId)
+            {
+                registry.Set(await OpenAsync(live, cancellationToken));
+                tell(_served.ContainsKey(application) ? $"{application}: {live.ReleaseId} serves now" : $"{application}: serving {live.ReleaseId}");
+                _served[application] = live.ReleaseId;
+            }
+        }
+
+        foreach (var (model, engine) in _engines.Where(e => !e.Value.Users.Any(u => _served.GetValueOrDefault(u.Application) == u.Release)).ToList())
+        {
+            _engines.Remove(model);
+            _retiring.Add(RetireAsync(engine));
+        }
+    }
+
+    /// <summary>Watches until cancelled.</summary>
+    public async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(Look, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            try
+            {
+                await RefreshAsync(cancellationToken);
+            }
+            catch (Exception e) when (e is EngineStartException or ObjectMissingException or IOException or ArgumentException)
+            {
+                // What serves goes on serving; the reason is told, and the next look tries again.
+                tell($"a live release could not be opened: {e.Message}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll([.. _retiring, .. _engines.Values.Select(e => e.Process.DisposeAsync().AsTask())]);
+        _embedder?.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task<LiveApplication> OpenAsync(LivePointer live, CancellationToken cancellationToken)
+    {
+        var release = Manifest.Read(workspace.Objects, live.Manifest);
+        var files = ApplicationFiles.Read(workspace.Objects, release);
+        var record = workspace.Releases.Find(live.ReleaseId)!;
+        if (release.Inputs.FirstOrDefault(i => i.Role == "model") is { } model)
+        {
+            var engine = await EngineAsync(model.Sha256, cancellationToken);
+            engine.Users.Add((live.Application, live.ReleaseId));
+            var prompt = files.Prompt is null ? null : PromptTemplate.Parse(files.Prompt);
+            return new LiveApplication
+            {
+                Name = live.Application,
+                Kind = ApplicationKind.Model,
+                ReleaseId = live.ReleaseId,
+                Source = new ModelSource(new ChatUpstream(engine.Client, model.Name), prompt is null ? null : prompt.Render, files.Output),
+                InputSchema = files.Input,
+                OutputSchema = files.Output,
+                MaximumOutputTokens = ApplicationFiles.MaximumAnswerTokens,
+                Cores = Environment.ProcessorCount,
+                Clock = engine.Clock,
+                Created = record.Created,
+            };
+        }
+
+        var indexManifest = release.Inputs.First(i => i.Role == "index");
+        _embedder ??= new MiniLmEmbedder(Environment.ProcessorCount);
+        var embedder = _embedder;
+        registry.Set(new LiveEmbedder(embedder.Name, embedder.Dimensions, (texts, token) => embedder.EmbedAsync(texts, EmbeddingKind.Query, token)));
+        var index = RetrievalIndex.Open(
+            StoredFiles.Show(workspace.Objects, Manifest.Read(workspace.Objects, indexManifest.Sha256), workspace.StatePath("views", indexManifest.Sha256[..16])), embedder);
+        return new LiveApplication
+        {
+            Name = live.Application,
+            Kind = ApplicationKind.Passages,
+            ReleaseId = live.ReleaseId,
+            Source = new PassagesSource(async (_, question, count, token) =>
+            [
+                .. (await index.SearchAsync(question, count, token)).Select(h => new Passage(
+                    h.Path, h.HeadingPath.Length == 0 ? [] : h.HeadingPath.Split(" > "), h.Text, h.Score, h.Start, h.Length, h.Page > 0 ? h.Page : null)),
+            ]),
+            InputSchema = files.Input,
+            MaximumOutputTokens = ApplicationFiles.MaximumAnswerTokens,
+            Created = record.Created,
+        };
+    }
+
+    private async Task<ServedEngine> EngineAsync(string model, CancellationToken cancellationToken)
+    {
+        if (_engines.TryGetValue(model, out var running))
+        {
+            return running;
+        }
+
+        var path = StoredFiles.PathOf(workspace.Objects, Manifest.Read(workspace.Objects, model), "model.gguf");
+        var process = await EngineProcess.StartAsync(Children.Engine, new EngineOptions { ModelPath = path }, Changed, time, cancellationToken);
+        var client = process.CreateClient();
+        client.BaseAddress = new Uri("http://engine/v1/");
+        return _engines[model] = new ServedEngine(process, client, new EngineClock(Environment.ProcessorCount, time, $"engine:{model[..8]}"), []);
+    }
+
+    private void Changed(EngineEvent e)
+    {
+        if (e.Kind == EngineEventKind.Crashed)
+        {
+            tell($"the engine (process {e.ProcessId}) ended{(e.Signal is null ? $" with exit code {e.ExitCode}" : $" by {e.Signal}")} and is started again{(e.LastLines.Count > 0 ? $"; its last line: {e.LastLines[^1]}" : "")}");
+        }
+    }
+
+    /// <summary>Requests that began on the old engine may end on it.</summary>
+    private async Task RetireAsync(ServedEngine engine)
+    {
+        try
+        {
+            await Task.Delay(Drain, time, _stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The whole server stops: no reason to wait.
+        }
+
+        engine.Client.Dispose();
+        await engine.Process.DisposeAsync();
+    }
+
+    private sealed record ServedEngine(EngineProcess Process, HttpClient Client, EngineClock Clock, List<(string Application, string Release)> Users);
+}

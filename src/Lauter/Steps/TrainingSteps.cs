@@ -1,0 +1,244 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lauter.Catalog.Objects;
+using Lauter.Catalog.Plan;
+using Lauter.Catalog.Projects;
+using Lauter.Data.Export;
+using Lauter.Hosting;
+using Lauter.Inference.Engine;
+using Lauter.Models.Gguf;
+using Lauter.Models.Templates;
+using Lauter.Models.Tokens;
+using Lauter.Training.Jobs;
+using Lauter.Training.Networks;
+using Lauter.Training.Parity;
+
+namespace Lauter.Steps;
+
+/// <summary>Datasets of examples to models.</summary>
+internal static class TrainingSteps
+{
+    private const int ParityProbes = 12;
+
+    /// <summary><c>train:NAME</c> in a child process, then <c>parity:NAME</c>: what was trained and what is served must agree.</summary>
+    public static IEnumerable<Step> Of(Workspace workspace, TrainingDefinition training)
+    {
+        var project = workspace.Project;
+        var application = project.Applications.Values.FirstOrDefault(a => a.Model == training.Name);
+        var model = project.Models[training.Base];
+        List<ManifestSource> sources = [];
+        if (application?.Prompt is { } prompt)
+        {
+            sources.Add(workspace.Sources.Hash(prompt));
+        }
+
+        if (model.File is { } file)
+        {
+            sources.Add(workspace.Sources.Hash(file));
+        }
+
+        var options = Options(training, model);
+        yield return new Step
+        {
+            Name = $"train:{training.Name}",
+            CodeVersion = 1,
+            Arguments = new JsonObject
+            {
+                ["base"] = model.Scratch ?? "file",
+                ["epochs"] = options.Epochs,
+                ["learningRate"] = options.LearningRate,
+                ["seed"] = options.Seed,
+                ["method"] = training.Method,
+            },
+            Phase = StepPhase.Training,
+            Application = application?.Name,
+            Cores = 0,
+            Sources = sources,
+            Inputs = new Dictionary<string, string> { ["dataset"] = $"build:{training.Data}" },
+            RunAsync = (context, cancellationToken) => TrainAsync(workspace, training, model, application, options, context, cancellationToken),
+        };
+        yield return new Step
+        {
+            Name = $"parity:{training.Name}",
+            CodeVersion = 1,
+            Arguments = new JsonObject { ["tolerance"] = ParityCheck.DefaultTolerance, ["probes"] = ParityProbes },
+            Phase = StepPhase.Training,
+            Application = application?.Name,
+            Cores = 0,
+            Inputs = new Dictionary<string, string> { ["model"] = $"train:{training.Name}", ["dataset"] = $"build:{training.Data}" },
+            RunAsync = (context, cancellationToken) => CompareAsync(workspace, training, context, cancellationToken),
+        };
+    }
+
+    /// <summary>The user message of an example: the application's prompt over the input fields, or the text alone.</summary>
+    public static string UserMessage(PromptTemplate? prompt, JsonObject input, string text) => prompt is null ? text : prompt.Render(input);
+
+    /// <summary>The prompt template of an application, or null when it has none.</summary>
+    public static PromptTemplate? Prompt(Project project, ApplicationDefinition? application) =>
+        application?.Prompt is { } path ? PromptTemplate.Parse(File.ReadAllText(Path.Combine(project.Directory, path))) : null;
+
+    private static TrainingOptions Options(TrainingDefinition training, ModelDefinition model)
+    {
+        var options = model.Scratch is { } preset ? ScratchPresets.Find(preset)!.Value.Training : new TrainingOptions();
+        return options with
+        {
+            Epochs = training.Epochs ?? options.Epochs,
+            LearningRate = training.LearningRate ?? options.LearningRate,
+            Seed = (ulong)training.Seed,
+        };
+    }
+
+    private static async Task<Manifest> TrainAsync(
+        Workspace workspace, TrainingDefinition training, ModelDefinition model, ApplicationDefinition? application, TrainingOptions options,
+        StepContext context, CancellationToken cancellationToken)
+    {
+        foreach (var source in context.Step.Sources)
+        {
+            context.Objects.WriteFile(Path.Combine(workspace.Project.Directory, source.Path));
+        }
+
+        var rows = StoredFiles.Show(context.Objects, context.Inputs["dataset"].Manifest, Path.Combine(context.WorkDirectory, "dataset"));
+        var examples = Path.Combine(context.WorkDirectory, "examples.jsonl");
+        WriteExamples(ParquetDataset.ReadExamples(rows), Prompt(workspace.Project, application), examples);
+        var job = new TrainingJob
+        {
+            Name = training.Name,
+            BasePath = model.File is { } file ? Path.Combine(workspace.Project.Directory, file) : null,
+            Scratch = model.Scratch is { } preset ? ScratchPresets.Find(preset)!.Value.Shape : null,
+            ExamplesPath = examples,
+            OutputDirectory = Directory.CreateDirectory(Path.Combine(context.WorkDirectory, "out")).FullName,
+            Options = options,
+        };
+        var progress = new DirectProgress<TrainingEvent>(e => Report(context, e));
+        var last = default(TrainingEvent);
+        TrainingResult result;
+        try
+        {
+            result = await TrainingProcess.RunAsync(
+                Children.Training, job, new DirectProgress<TrainingEvent>(e => { last = e.CpuSeconds is null ? last : e; progress.Report(e); }), cancellationToken);
+            context.AddChild(TimeSpan.FromSeconds(result.CpuSeconds), result.PeakMemoryBytes);
+        }
+        catch (Exception) when (last?.CpuSeconds is not null)
+        {
+            // A run that did not reach its end still cost what it used.
+            context.AddChild(TimeSpan.FromSeconds(last.CpuSeconds.Value), last.PeakMemoryBytes ?? 0);
+            throw;
+        }
+
+        var output = Directory.CreateDirectory(Path.Combine(context.WorkDirectory, "keep")).FullName;
+        File.Copy(Path.Combine(job.OutputDirectory, result.Model), Path.Combine(output, "model.gguf"), overwrite: true);
+        KeepCurve(Path.Combine(job.OutputDirectory, "metrics.jsonl"), Path.Combine(output, "curve.jsonl"));
+        return new Manifest
+        {
+            Kind = "model",
+            Name = training.Name,
+            Objects = context.StoreFiles(output),
+            Inputs = [context.Link("dataset")],
+            Sources = context.Step.Sources,
+            Facts = new JsonObject
+            {
+                ["base"] = model.Scratch ?? model.File,
+                ["parameters"] = result.Parameters,
+                ["vocabulary"] = result.VocabularySize,
+                ["examples"] = result.TrainingExamples,
+                ["tooLong"] = result.ExamplesTooLong,
+                ["steps"] = result.Steps,
+                ["bestStep"] = result.BestStep,
+                ["trainedTokens"] = result.TrainedTokens,
+                ["validationLoss"] = result.Validation?.Loss,
+                ["validationExactMatch"] = result.Validation?.ExactMatch,
+            },
+        };
+    }
+
+    private static void WriteExamples(IEnumerable<ExampleRow> rows, PromptTemplate? prompt, string path)
+    {
+        using var writer = new StreamWriter(path, append: false, new UTF8Encoding(false));
+        foreach (var row in rows.Where(r => r.Split != SplitNames.Test))
+        {
+            var user = UserMessage(prompt, JsonNode.Parse(row.Input)!.AsObject(), row.Text);
+            writer.WriteLine(new JsonObject
+            {
+                ["id"] = row.Id,
+                ["split"] = row.Split,
+                ["messages"] = new JsonArray(
+                    new JsonObject { ["role"] = "user", ["content"] = user },
+                    new JsonObject { ["role"] = "assistant", ["content"] = row.Output }),
+            }.ToJsonString());
+        }
+    }
+
+    /// <summary>What a loss curve needs, without times: the same training gives the same file.</summary>
+    private static void KeepCurve(string metrics, string path)
+    {
+        using var writer = new StreamWriter(path, append: false, new UTF8Encoding(false));
+        foreach (var e in File.ReadLines(metrics).Select(TrainingEvent.TryParse).OfType<TrainingEvent>())
+        {
+            writer.WriteLine(new JsonObject
+            {
+                ["step"] = e.Step, ["loss"] = e.Loss, ["validationLoss"] = e.ValidationLoss, ["validationExactMatch"] = e.ValidationExactMatch,
+            }.ToJsonString());
+        }
+    }
+
+    private static void Report(StepContext context, TrainingEvent e)
+    {
+        if (e.Kind == TrainingEventKinds.Progress && e is { Step: { } step, Steps: { } steps })
+        {
+            context.Progress.Report(new StepProgress((double)step / steps, $"loss {e.Loss:0.000} · {e.TokensPerSecond:#,0} tokens/s · {e.SecondsLeft:0} s left"));
+        }
+        else if (e.Message is { } message)
+        {
+            context.Progress.Report(new StepProgress(null, message));
+        }
+    }
+
+    private static async Task<Manifest> CompareAsync(Workspace workspace, TrainingDefinition training, StepContext context, CancellationToken cancellationToken)
+    {
+        var path = StoredFiles.PathOf(context.Objects, context.Inputs["model"].Manifest, "model.gguf");
+        var rows = StoredFiles.Show(context.Objects, context.Inputs["dataset"].Manifest, Path.Combine(context.WorkDirectory, "dataset"));
+        var application = workspace.Project.Applications.Values.FirstOrDefault(a => a.Model == training.Name);
+        var prompt = Prompt(workspace.Project, application);
+        using var gguf = GgufFile.Open(path);
+        using var tokenizer = ModelTokenizer.Open(path);
+        using var network = LlamaNetwork.Load(gguf);
+        var template = ChatTemplate.Parse(gguf.ChatTemplate ?? throw new StepFailedException($"The model '{training.Name}' carries no chat template."));
+        List<ParityProbe> probes =
+        [
+            .. ParquetDataset.ReadExamples(rows).Where(r => r.Split == SplitNames.Validation).Take(ParityProbes).Select(row => new ParityProbe(
+                row.Id,
+                ChatEncoder.Encode(template, tokenizer, [new ChatMessage("user", UserMessage(prompt, JsonNode.Parse(row.Input)!.AsObject(), row.Text))], addGenerationPrompt: true).Ids)),
+            new ParityProbe("mixed language, width and emoji", ChatEncoder.Encode(template, tokenizer, [new ChatMessage("user", "　Ｅ４７ 报错 🍺\n<|im_end|> twice")], addGenerationPrompt: true).Ids),
+        ];
+        await using var engine = await EngineProcess.StartAsync(Children.Engine, new EngineOptions { ModelPath = path, Deterministic = true }, TimeProvider.System, cancellationToken);
+        var report = await ParityCheck.CompareAsync(
+            network,
+            new ParityEngine(
+                async (ids, token) => [.. (await engine.Client.CompletionLogProbabilitiesAsync(ids, 0, token)).Skip(1).Select(s => (float)s.LogProbability!.Value)],
+                async (ids, count, token) => [.. (await engine.Client.GreedyAsync(ids, count, token)).TokenIds]),
+            probes,
+            new HashSet<int> { tokenizer.EndOfText, tokenizer.TokenOf("<|im_end|>") ?? tokenizer.EndOfText },
+            ParityCheck.DefaultTolerance,
+            cancellationToken);
+        context.AddChild(engine.CpuTime, 0);
+        if (!report.Passed)
+        {
+            throw new StepFailedException(
+                $"the served model differs from the trained one: largest log-probability difference {report.MaximumDifference:0.####} (limit {report.Tolerance}) at '{report.WorstProbe}', greedy agreement {report.GreedyAgreement:P0}. It is not released.");
+        }
+
+        var json = JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+        {
+            ["probes"] = report.Probes, ["tokens"] = report.Tokens, ["meanDifference"] = report.MeanDifference, ["worstProbe"] = report.WorstProbe,
+        });
+        return new Manifest
+        {
+            Kind = "parity",
+            Name = training.Name,
+            Objects = [new ManifestObject("parity.json", context.Objects.Write(json), json.Length)],
+            Inputs = [context.Link("model")],
+            Facts = new JsonObject { ["largestDifference"] = report.MaximumDifference, ["greedyEqual"] = report.GreedyAgreement == 1, ["tokens"] = report.Tokens },
+        };
+    }
+}

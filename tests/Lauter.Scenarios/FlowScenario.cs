@@ -1,0 +1,264 @@
+using System.ClientModel;
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Lauter.Scenarios.Support;
+using OpenAI;
+using OpenAI.Chat;
+
+namespace Lauter.Scenarios;
+
+/// <summary>
+/// The whole product once, as a person would meet it: up (killed in the middle of everything, then up again) → ask through two SDKs →
+/// feedback → iterate → second release → verify → cost. One test, because each step needs the one before and training takes minutes.
+/// </summary>
+public sealed partial class FlowScenario(ITestOutputHelper output)
+{
+    private static readonly TimeSpan TrainingLimit = TimeSpan.FromMinutes(14);
+    private const string Address = "http://127.0.0.1:5093";
+
+    [Fact]
+    public async Task Helpdesk_FromDocumentsToSecondRelease_SurvivesKillsAndKeepsItsPromises()
+    {
+        using var project = ProjectCopy.Of("examples/helpdesk");
+        var random = new Random(Seed());
+
+        // 1. The program, then the training child, are killed at a random moment of the training.
+        using (var first = LauterProgram.Start("up", project.Directory, "--listen", Address))
+        {
+            await first.WaitForAsync(s => s.Contains("✓ build:tickets") || s.Contains("build:tickets"), TrainingLimit, "the dataset is built");
+            await first.WaitForAsync(_ => Workers("worker train", project.Directory).Count > 0, TrainingLimit, "the training child runs");
+            await Task.Delay(TimeSpan.FromSeconds(15 + random.Next(10)));
+            var orphans = Workers("worker train", project.Directory);
+            first.KillHard();
+            await Until(() => orphans.All(o => !Directory.Exists($"/proc/{o}")), TimeSpan.FromSeconds(10), "the training child ends with its parent");
+        }
+
+        using (var second = LauterProgram.Start("up", project.Directory, "--listen", Address))
+        {
+            await second.WaitForAsync(_ => Workers("worker train", project.Directory).Count > 0, TrainingLimit, "the training goes on");
+            Assert.DoesNotContain("… build:tickets", second.Error);
+            await Task.Delay(TimeSpan.FromSeconds(5 + random.Next(5)));
+            LauterProgram.Signal(Workers("worker train", project.Directory)[0], 9);
+            var ended = await second.WaitAsync(TimeSpan.FromMinutes(2));
+            Assert.Equal(5, ended.ExitCode);
+            Assert.Contains("SIGKILL", ended.Error);
+        }
+
+        // 2. Up again: it finishes, gates, releases, serves.
+        using var server = LauterProgram.Start("up", project.Directory, "--listen", Address);
+        await server.WaitForAsync(s => s.Contains("press Ctrl+C"), TrainingLimit, "it serves");
+        output.WriteLine(server.Error);
+        Assert.Contains("gate triage: pass", server.Error);
+        Assert.Contains("released triage-1", server.Error);
+        var key = KeyPattern().Match(server.Error).Value;
+        Assert.NotEmpty(key);
+
+        // 3. Two SDKs.
+        await AskThroughNuGetAsync(key);
+        await AskThroughNpmAsync(key);
+
+        // 4. The engine is killed; the next answers come from a new one.
+        var engine = Assert.Single(Workers("worker engine", ""));
+        LauterProgram.Signal(engine, 9);
+        using var http = new HttpClient { BaseAddress = new Uri(Address) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        await Until(async () => (await http.PostAsJsonAsync("/v1/chat/completions", Chat("triage", "The pump is howling since this morning."))).IsSuccessStatusCode, TimeSpan.FromSeconds(30), "the engine answers again");
+
+        // 5. Latency of warm answers, for the log.
+        var times = new List<double>();
+        for (var i = 0; i < 40; i++)
+        {
+            var clock = Stopwatch.StartNew();
+            using var response = await http.PostAsJsonAsync("/v1/chat/completions", Chat("triage", $"My order {1000 + i} has not arrived, where is it?"));
+            Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+            times.Add(clock.Elapsed.TotalMilliseconds);
+        }
+
+        times.Sort();
+        output.WriteLine($"warm triage answers: p50 {times[20]:0.0} ms, p95 {times[38]:0.0} ms");
+
+        // 6. Questions about the handbook quote file and heading.
+        var quoted = await PostAsync(http, "/v1/chat/completions", Chat("handbook", "How do I calibrate the temperature sensor?"));
+        Assert.Contains("handbook/", quoted["choices"]![0]!["message"]!["content"]!.GetValue<string>());
+
+        // 7. Corrections, then a second iteration while the server runs.
+        var lines = File.ReadLines(Path.Combine(project.Directory, "later", "tickets.jsonl")).Take(12).Select(l => JsonNode.Parse(l)!).ToList();
+        foreach (var ticket in lines)
+        {
+            var answer = await PostAsync(http, "/v1/chat/completions", Chat("triage", ticket["text"]!.GetValue<string>()));
+            using var feedback = await http.PostAsJsonAsync("/v1/feedback", new JsonObject
+            {
+                ["id"] = answer["id"]!.GetValue<string>(),
+                ["correction"] = new JsonObject { ["intent"] = ticket["intent"]!.GetValue<string>(), ["product"] = ticket["product"]!.GetValue<string>(), ["urgency"] = ticket["urgency"]!.GetValue<string>() },
+            });
+            Assert.True(feedback.IsSuccessStatusCode, await feedback.Content.ReadAsStringAsync());
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        var iterate = await LauterProgram.RunAsync(TrainingLimit, "iterate", project.Directory);
+        output.WriteLine(iterate.ToString());
+        Assert.Contains("12 corrections", iterate.Error);
+        Assert.True(iterate.ExitCode is 0 or 6 or 7, iterate.ToString());
+        if (iterate.ExitCode == 0)
+        {
+            Assert.Contains("released triage-2", iterate.Error);
+            await server.WaitForAsync(s => s.Contains("triage-2 serves now"), TimeSpan.FromSeconds(20), "the server takes the new release over");
+            var after = await PostAsync(http, "/v1/chat/completions", Chat("triage", "Where is my invoice?"));
+            Assert.NotNull(after["choices"]);
+        }
+
+        // 8. The chain, and what one flipped byte does to it.
+        var good = await LauterProgram.RunAsync(TimeSpan.FromMinutes(2), "verify", "triage-1", "--project", project.Directory);
+        Assert.True(good.ExitCode == 0, good.ToString());
+        Assert.Contains("tickets.jsonl", good.Output);
+        FlipOneByte(project.Directory);
+        var bad = await LauterProgram.RunAsync(TimeSpan.FromMinutes(2), "verify", "triage-1", "--project", project.Directory);
+        Assert.True(bad.ExitCode == 8, bad.ToString());
+
+        // 9. The bill knows every phase.
+        var bill = await LauterProgram.RunAsync(TimeSpan.FromMinutes(1), "cost", project.Directory, "--format", "json");
+        Assert.Equal(0, bill.ExitCode);
+        var phases = JsonNode.Parse(bill.Output)!["phases"]!.AsArray();
+        foreach (var phase in new[] { "data", "vectorising", "training", "evaluation", "serving" })
+        {
+            var row = phases.Single(p => string.Equals(p!["phase"]!.GetValue<string>(), phase, StringComparison.OrdinalIgnoreCase))!;
+            Assert.True(row["core_seconds"]!.GetValue<decimal>() > 0, $"{phase}: {row}");
+        }
+
+        // 10. Ctrl+C: within 5 s, exit code 130, no orphan.
+        var children = Workers("worker engine", "");
+        var stopping = Stopwatch.StartNew();
+        server.Interrupt();
+        var end = await server.WaitAsync(TimeSpan.FromSeconds(15));
+        Assert.Equal(130, end.ExitCode);
+        Assert.True(stopping.Elapsed < TimeSpan.FromSeconds(5), $"Ctrl+C took {stopping.Elapsed}");
+        await Until(() => children.All(c => !Directory.Exists($"/proc/{c}")), TimeSpan.FromSeconds(2), "no engine is left");
+
+        // 11. Nothing to do for a second run, quickly.
+        var clockOfRun = Stopwatch.StartNew();
+        var again = await LauterProgram.RunAsync(TimeSpan.FromMinutes(1), "run", project.Directory);
+        output.WriteLine($"second run: {clockOfRun.Elapsed.TotalSeconds:0.00} s wall\n{again.Error}");
+    }
+
+    private int Seed()
+    {
+        var seed = Environment.GetEnvironmentVariable("LAUTER_SEED") is { } text ? int.Parse(text) : Random.Shared.Next();
+        output.WriteLine($"seed {seed} (set LAUTER_SEED to repeat)");
+        return seed;
+    }
+
+    private static async Task AskThroughNuGetAsync(string key)
+    {
+        var client = new ChatClient("triage", new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(Address + "/v1") });
+        ChatCompletion plain = await client.CompleteChatAsync([new UserChatMessage("我的订单还没到，请帮我查一下物流。")], new ChatCompletionOptions
+        {
+            ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat(),
+        });
+        var text = plain.Content[0].Text;
+        Assert.NotNull(JsonNode.Parse(text)!["intent"]);
+        Assert.Equal(ChatFinishReason.Stop, plain.FinishReason);
+        var streamed = "";
+        await foreach (var update in client.CompleteChatStreamingAsync([new UserChatMessage("我的订单还没到，请帮我查一下物流。")]))
+        {
+            streamed += string.Concat(update.ContentUpdate.Select(c => c.Text));
+        }
+
+        Assert.Equal(text, streamed);
+        var error = await Assert.ThrowsAsync<ClientResultException>(() =>
+            new ChatClient("no-such-application", new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(Address + "/v1") }).CompleteChatAsync([new UserChatMessage("x")]));
+        Assert.Equal(404, error.Status);
+    }
+
+    private async Task AskThroughNpmAsync(string key)
+    {
+        var clients = Path.Combine(LauterProgram.RepositoryRoot, "tests", "Lauter.Scenarios", "clients");
+        Assert.SkipUnless(Directory.Exists(Path.Combine(clients, "node_modules")), "skipped: run 'npm ci' in tests/Lauter.Scenarios/clients first");
+        using var node = Process.Start(new ProcessStartInfo("node", ["ask.mjs", Address + "/v1", key, "triage", "The refund for my order has not come yet."])
+        {
+            WorkingDirectory = clients, RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+        var text = await node.StandardOutput.ReadToEndAsync();
+        var errors = await node.StandardError.ReadToEndAsync();
+        await node.WaitForExitAsync();
+        Assert.True(node.ExitCode == 0, errors);
+        output.WriteLine(text);
+        var seen = JsonNode.Parse(text)!;
+        Assert.Equal(seen["plain"]!.GetValue<string>(), seen["streamed"]!.GetValue<string>());
+        Assert.Equal("stop", seen["finish"]!.GetValue<string>());
+        Assert.True(seen["streamUsage"]!["completion_tokens"]!.GetValue<int>() > 0);
+        Assert.Equal(404, seen["error"]!["status"]!.GetValue<int>());
+        Assert.Equal(401, seen["denied"]!.GetValue<int>());
+        Assert.Contains(seen["models"]!.AsArray(), m => m!.GetValue<string>() == "triage");
+    }
+
+    private static JsonObject Chat(string application, string text) => new()
+    {
+        ["model"] = application, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = text }),
+    };
+
+    private static async Task<JsonNode> PostAsync(HttpClient http, string path, JsonObject body)
+    {
+        using var response = await http.PostAsJsonAsync(path, body);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, text);
+        return JsonNode.Parse(text)!;
+    }
+
+    private static void FlipOneByte(string project)
+    {
+        var release = JsonNode.Parse(File.ReadAllText(Path.Combine(project, ".lauter", "releases", "triage", "1.json")))!;
+        var model = release["inputs"]!.AsArray().Single(i => i!["role"]!.GetValue<string>() == "model")!["sha256"]!.GetValue<string>();
+        var path = Path.Combine(project, ".lauter", "objects", model[..2], model[2..]);
+        var manifest = JsonNode.Parse(File.ReadAllText(path))!;
+        var gguf = manifest["objects"]!.AsArray().Single(o => o!["name"]!.GetValue<string>() == "model.gguf")!["sha256"]!.GetValue<string>();
+        var file = Path.Combine(project, ".lauter", "objects", gguf[..2], gguf[2..]);
+        File.SetAttributes(file, FileAttributes.Normal);
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
+        stream.Position = stream.Length / 2;
+        var value = stream.ReadByte();
+        stream.Position--;
+        stream.WriteByte((byte)(value ^ 1));
+    }
+
+    /// <summary>Processes of the program whose command line contains <paramref name="text"/> and, when given, whose working files lie in <paramref name="directory"/>.</summary>
+    private static IReadOnlyList<int> Workers(string text, string directory) =>
+    [
+        .. from entry in Directory.EnumerateDirectories("/proc")
+           let name = Path.GetFileName(entry)
+           where int.TryParse(name, out _)
+           let line = ReadQuietly(Path.Combine(entry, "cmdline")).Replace('\0', ' ')
+           where line.Contains("lauter.dll " + text, StringComparison.Ordinal) && line.Contains(directory, StringComparison.Ordinal)
+           select int.Parse(name),
+    ];
+
+    private static string ReadQuietly(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The process ended between the listing and the reading.
+            return "";
+        }
+    }
+
+    private static Task Until(Func<bool> holds, TimeSpan limit, string what) => Until(() => Task.FromResult(holds()), limit, what);
+
+    private static async Task Until(Func<Task<bool>> holds, TimeSpan limit, string what)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await holds())
+        {
+            Assert.True(clock.Elapsed < limit, $"Waited {limit} until {what}.");
+            await Task.Delay(200);
+        }
+    }
+
+    [GeneratedRegex("lk-[A-Za-z0-9_-]+")]
+    private static partial Regex KeyPattern();
+}
