@@ -1,5 +1,6 @@
 using System.Text;
 using LLama.Native;
+using Lauter.Models.Natives;
 
 namespace Lauter.Inference.Native;
 
@@ -31,6 +32,8 @@ internal sealed class LoadedModel : IDisposable
 
             _pieces[id] = buffer[..length];
         }
+
+        EndToken = Array.IndexOf(_endsGeneration, true) is >= 0 and var end ? end : null;
     }
 
     public SafeLlamaModelHandle Handle { get; }
@@ -60,9 +63,19 @@ internal sealed class LoadedModel : IDisposable
         }
     }
 
+    /// <summary>The first token that ends a generation, or null when the vocabulary has none.</summary>
+    public int? EndToken { get; }
+
     public static LoadedModel Load(string path)
     {
-        NativeRuntime.EnsureReady();
+        NativeModels.Log = (important, text) =>
+        {
+            if (important)
+            {
+                Console.Error.Write(text);
+            }
+        };
+        NativeModels.EnsureLoaded();
         var parameters = LLamaModelParams.Default();
         parameters.n_gpu_layers = 0;
         return new LoadedModel(SafeLlamaModelHandle.LoadFromFile(path, parameters), path);

@@ -33,6 +33,9 @@ internal sealed class TokenSampler
         }
     }
 
+    /// <summary>Whether the constraint lets nothing follow: the answer is complete without asking the model for its end mark.</summary>
+    public bool IsFinished => _grammar is { IsFinished: true };
+
     /// <summary>Picks a token, tells the constraint about it and reports its log-probability under the unchanged model.</summary>
     public SampledToken Next(ReadOnlySpan<float> modelLogits)
     {
@@ -44,6 +47,11 @@ internal sealed class TokenSampler
         if (_grammar is not null && !_grammar.Allows(token))
         {
             _grammar.Mask(_logits);
+            if (float.IsNegativeInfinity(TensorPrimitives.Max(_logits)))
+            {
+                throw new GrammarDeadEndException();
+            }
+
             _random = restore;
             token = Choose();
         }

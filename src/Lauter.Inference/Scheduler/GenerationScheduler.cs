@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using LLama.Native;
+using Lauter.Inference.Grammars;
 using Lauter.Inference.Native;
 using Lauter.Inference.Sampling;
 
@@ -292,7 +293,18 @@ internal sealed class GenerationScheduler : IDisposable
             return false;
         }
 
-        var token = sequence.Sampler.Next(_context.GetLogitsIth(sequence.Output));
+        SampledToken token;
+        try
+        {
+            token = sequence.Sampler.Next(_context.GetLogitsIth(sequence.Output));
+        }
+        catch (GrammarDeadEndException error)
+        {
+            _metrics.Failure();
+            Release(sequence, new GenerationFailedException(error.Message), sequence.Generated);
+            return false;
+        }
+
         var now = Stopwatch.GetTimestamp();
         if (first)
         {
@@ -314,7 +326,7 @@ internal sealed class GenerationScheduler : IDisposable
 
         var text = sequence.Text.Add(_model.Piece(token.Token));
         job.Publish(new GenerationEvent(text, token, null));
-        if (sequence.Text.Stopped)
+        if (sequence.Text.Stopped || sequence.Sampler.IsFinished)
         {
             Finish(sequence, FinishReason.Stop);
         }
