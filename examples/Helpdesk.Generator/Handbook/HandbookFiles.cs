@@ -63,7 +63,7 @@ internal static class HandbookFiles
         {
             "html" => new[] { "navigation", "cookie_notice", "related_links", "footer" },
             "pdf" => ["repeated_header", "repeated_footer"],
-            "docx" or "pptx" => ["repeated_footer"],
+            "docx" or "pptx" or "md" or "txt" => ["repeated_footer"],
             "eml" => ["mail_signature"],
             _ => [],
         };

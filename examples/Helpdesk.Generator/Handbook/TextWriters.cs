@@ -6,6 +6,9 @@ namespace Helpdesk.Generator.Handbook;
 /// <summary>Markdown, plain text and CSV, with the damage that old text files carry.</summary>
 internal static class TextWriters
 {
+    /// <summary>Stands at the end of every Markdown and plain text file, as a publishing system leaves it.</summary>
+    private const string Footer = "Sudhaven / 苏德港 · handbook@example.org · 2025-03\n";
+
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     public static byte[] Markdown(Page page)
@@ -30,7 +33,7 @@ internal static class TextWriters
             }
         }
 
-        return Encode(page, text.ToString());
+        return Encode(page, text.Append(Footer).ToString());
     }
 
     public static byte[] Plain(Page page)
@@ -48,7 +51,7 @@ internal static class TextWriters
             });
         }
 
-        return Encode(page, text.ToString());
+        return Encode(page, text.Append(Footer).ToString());
     }
 
     public static byte[] Csv(Page page) => Encode(page, Csv(page.Blocks.OfType<Table>().Single()));
@@ -71,9 +74,8 @@ internal static class TextWriters
 
         if (page.Has("mojibake"))
         {
-            // UTF-8 taken for a Western single-byte encoding and saved as UTF-8 once more.
-            var western = page.Language == "zh" ? Encoding.Latin1 : Encoding.GetEncoding(1252);
-            return Utf8.GetBytes(western.GetString(Utf8.GetBytes(text)));
+            // UTF-8 taken for the Western encoding of Windows and saved as UTF-8 once more.
+            return Utf8.GetBytes(Encoding.GetEncoding(1252).GetString(Utf8.GetBytes(text)));
         }
 
         return Utf8.GetBytes(text);
