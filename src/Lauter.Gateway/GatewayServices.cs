@@ -38,13 +38,8 @@ public static class GatewayServices
         services.AddSingleton(p => new TraceJournal(
             new TraceJournalOptions { Directory = options.JournalDirectory, Durability = options.Durability, MinimumFreeBytes = options.MinimumFreeBytes },
             p.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(p =>
-        {
-            var ledger = p.GetRequiredService<LedgerStore>();
-            return new JournalReader(
-                options.JournalDirectory, p.GetRequiredService<TraceStore>(),
-                traces => ledger.Post([.. traces.Select(t => t.ToLedgerEntry()).OfType<LedgerEntry>()]));
-        });
+        services.AddSingleton(p => GatewayState.Reader(
+            options.JournalDirectory, p.GetRequiredService<LedgerStore>(), p.GetRequiredService<TraceStore>(), p.GetRequiredService<TraceJournal>().WriterId));
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<RecentTraces>();
         services.AddSingleton<RequestRates>();

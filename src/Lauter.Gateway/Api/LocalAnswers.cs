@@ -90,8 +90,8 @@ internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
 
         RequestEnd Failure(int status, string code, string message)
         {
-            failure = new OpenAiError(status, status < 500 ? "invalid_request_error" : "server_error", code, message) { RetryAfterSeconds = status == 503 ? 1 : null };
-            return new RequestEnd(status < 500 ? TraceOutcome.Invalid : TraceOutcome.Failed, status) { ErrorCode = code, Readings = answer.Readings };
+            failure = new OpenAiError(status, status == 429 ? "requests" : status < 500 ? "invalid_request_error" : "server_error", code, message) { RetryAfterSeconds = status is 429 or 503 ? 1 : null };
+            return new RequestEnd(status == 429 ? TraceOutcome.Refused : status < 500 ? TraceOutcome.Invalid : TraceOutcome.Failed, status) { ErrorCode = code, Readings = answer.Readings };
         }
 
         RequestEnd Check(LiveApplication application, AnswerState state)

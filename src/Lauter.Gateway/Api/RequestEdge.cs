@@ -1,6 +1,7 @@
 using Lauter.Gateway.Keys;
 using Lauter.Gateway.Limits;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Lauter.Gateway.Api;
 
@@ -11,7 +12,8 @@ internal sealed record EdgeRequest(HttpContext Context, Guid Id, DateTimeOffset 
 /// What every route does first: an id, the key, the rate, the number of requests at once. A route that is not entered through here does
 /// not exist; nothing about applications is said to a caller without a key.
 /// </summary>
-internal sealed class RequestEdge(GatewayOptions options, ApiKeyStore keys, RequestRates rates, GatewayMetrics metrics, TimeProvider time)
+internal sealed partial class RequestEdge(
+    GatewayOptions options, ApiKeyStore keys, RequestRates rates, GatewayMetrics metrics, TimeProvider time, ILogger<RequestEdge> log)
 {
     /// <summary>The endpoint that runs <paramref name="handle"/> behind the edge.</summary>
     public RequestDelegate Guard(Func<EdgeRequest, Task<OpenAiError?>> handle) => async context =>
@@ -37,6 +39,11 @@ internal sealed class RequestEdge(GatewayOptions options, ApiKeyStore keys, Requ
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The caller is gone; whatever was begun has been settled by its own route.
+        }
+        catch (Exception e) when (e is not BrokenAnswerException && !context.Response.HasStarted)
+        {
+            Unexpected(log, id, e);
+            await new OpenAiError(500, "server_error", "internal_error", $"The request failed unexpectedly; its id is {id:N}.").WriteAsync(context);
         }
     };
 
@@ -85,6 +92,9 @@ internal sealed class RequestEdge(GatewayOptions options, ApiKeyStore keys, Requ
 
         return (buffer.AsMemory(0, length), null);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request {Id} failed unexpectedly.")]
+    private static partial void Unexpected(ILogger log, Guid id, Exception exception);
 
     private async Task<OpenAiError?> EnterAsync(HttpContext context, Guid id, DateTimeOffset at, long timestamp, Func<EdgeRequest, Task<OpenAiError?>> handle)
     {

@@ -47,7 +47,7 @@ public interface IAnswerSource
 /// <summary>An engine, an index or an upstream could not answer.</summary>
 /// <param name="code">Stable code for the caller, for example <c>engine_unavailable</c>.</param>
 /// <param name="message">What failed and what to do; holds no prompt and no secret.</param>
-/// <param name="status">HTTP status: 500 to 504, or 400 when the request does not fit the application.</param>
+/// <param name="status">HTTP status: 500 to 504; 400 when the request does not fit the application, 429 when it must wait.</param>
 /// <param name="inner">The cause.</param>
 public sealed class AnswerException(string code, string message, int status = 502, Exception? inner = null) : Exception(message, inner)
 {

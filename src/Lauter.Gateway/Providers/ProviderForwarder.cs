@@ -65,6 +65,13 @@ internal sealed class ProviderForwarder(GatewayOptions options, Settler settler)
             end = answer.Broken(TraceOutcome.Failed, 502, failure.Code);
         }
 
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A fault of ours: the reservation must be settled all the same.
+            failure = Fault(500, "internal_error", $"The request to '{target.Name}' failed unexpectedly ({e.GetType().Name}).");
+            end = answer.Broken(TraceOutcome.Failed, 500, failure.Code);
+        }
+
         try
         {
             settlement.End(end with { ResponseText = answer.Text });
@@ -153,7 +160,7 @@ internal sealed class ProviderForwarder(GatewayOptions options, Settler settler)
     private static async Task<OpenAiError> ErrorOfAsync(HttpResponseMessage response, ProviderTarget target, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
-        var (message, code, type, param) = await ReadErrorAsync(response, cancellationToken);
+        var (message, code, type, param) = await ProviderErrors.ReadAsync(response, cancellationToken);
         int? retryAfter = response.Headers.RetryAfter?.Delta is { } delta ? (int)Math.Ceiling(delta.TotalSeconds) : null;
         return status switch
         {
@@ -164,37 +171,6 @@ internal sealed class ProviderForwarder(GatewayOptions options, Settler settler)
             // Retried already: the caller's SDK should not multiply that.
             _ => Fault(502, "provider_failed", $"The provider '{target.Name}' answered {status}.") with { RetryAfterSeconds = retryAfter, ShouldRetry = false },
         };
-    }
-
-    private static async Task<(string? Message, string? Code, string? Type, string? Param)> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[64 * 1024];
-        var length = 0;
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        for (int read; length < buffer.Length && (read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken)) > 0;)
-        {
-            length += read;
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(buffer.AsMemory(0, length));
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("error", out var error))
-            {
-                return default;
-            }
-
-            return error.ValueKind == JsonValueKind.String ? (error.GetString(), null, null, null)
-                : error.ValueKind == JsonValueKind.Object ? (Text(error, "message"), Text(error, "code"), Text(error, "type"), Text(error, "param"))
-                : default;
-        }
-        catch (JsonException)
-        {
-            return default; // an HTML page of some proxy
-        }
-
-        static string? Text(JsonElement element, string name) =>
-            element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
     }
 
     private static OpenAiError Fault(int status, string code, string message) => new(status, "server_error", code, message);

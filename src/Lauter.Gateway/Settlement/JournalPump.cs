@@ -21,22 +21,24 @@ internal sealed partial class JournalPump(
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         _idlePosted = time.GetUtcNow();
-        var report = Drain();
-        // With a segment of another living process left, its traces may hold settlements of a dead one's lease: wait until it is empty.
-        if (report.Complete && leases.Reconcile(store.SettledByLease) is > 0 and var count)
-        {
-            Reconciled(log, count);
-        }
-
+        Drain();
+        Reconcile();
         return base.StartAsync(cancellationToken);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        journal.Rotate();
-        Drain();
-        PostIdle(time.GetUtcNow());
+        try
+        {
+            journal.Rotate();
+            Drain();
+            PostIdle(time.GetUtcNow());
+        }
+        catch (Exception e) when (e is Microsoft.Data.Sqlite.SqliteException or IOException or LedgerException)
+        {
+            PumpFailed(log, e.Message); // the next start takes the journal over
+        }
     }
 
     /// <summary>One pass; also called by tests and by whoever needs the store to be current.</summary>
@@ -49,6 +51,7 @@ internal sealed partial class JournalPump(
         if (now - _idlePosted >= options.IdleInterval)
         {
             PostIdle(now);
+            Reconcile();
         }
 
         if (options.Retention is { } keep && now - _expired >= TimeSpan.FromHours(1))
@@ -79,6 +82,16 @@ internal sealed partial class JournalPump(
         catch (OperationCanceledException)
         {
             // The end of the host.
+        }
+    }
+
+    private void Reconcile()
+    {
+        // Damage is kept aside and never repaired by waiting; only a segment that is still being written means that more will come.
+        var count = leases.Reconcile(ids => Drain().Complete ? store.SettledByLease(ids) : null);
+        if (count > 0)
+        {
+            Reconciled(log, count);
         }
     }
 

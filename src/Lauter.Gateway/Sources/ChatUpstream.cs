@@ -20,17 +20,23 @@ public sealed record ChatUpstream(HttpClient Client, string Model, string Name =
 {
     private const int MaximumEventBytes = 4 * 1024 * 1024;
 
+    /// <summary>The header that names the tenant to an engine of this program, which keeps prefixes of tenants apart.</summary>
+    public const string TenantHeader = "X-Lauter-Tenant";
+
     /// <summary>Sent as a bearer token; null = none. Never logged.</summary>
     public string? ApiKey { get; init; }
 
+    /// <summary>Send the tenant's name. Default true; false for a provider outside, whom it does not concern.</summary>
+    public bool SendsTenant { get; init; } = true;
+
     /// <summary>Sends <paramref name="body"/> (its <c>model</c> and stream members are set here) and yields text, then an <see cref="AnswerEnd"/>.</summary>
     /// <exception cref="AnswerException">It could not be reached, refused, or broke off.</exception>
-    public async IAsyncEnumerable<AnswerPart> StreamAsync(JsonObject body, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<AnswerPart> StreamAsync(JsonObject body, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         body["model"] = Model;
         body["stream"] = true;
         body["stream_options"] = new JsonObject { ["include_usage"] = true };
-        using var response = await SendAsync(body, cancellationToken);
+        using var response = await SendAsync(body, tenant, cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
         var reader = new SseReader(stream, MaximumEventBytes);
         string? finishReason = null;
@@ -64,7 +70,7 @@ public sealed record ChatUpstream(HttpClient Client, string Model, string Name =
     /// <summary>Holds no secret.</summary>
     public override string ToString() => $"{Name} ({Model})";
 
-    private async Task<HttpResponseMessage> SendAsync(JsonObject body, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(JsonObject body, string tenant, CancellationToken cancellationToken)
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, "chat/completions")
         {
@@ -73,6 +79,11 @@ public sealed record ChatUpstream(HttpClient Client, string Model, string Name =
         if (ApiKey is { } key)
         {
             message.Headers.Authorization = new("Bearer", key);
+        }
+
+        if (SendsTenant)
+        {
+            message.Headers.TryAddWithoutValidation(TenantHeader, tenant);
         }
 
         HttpResponseMessage response;
@@ -90,11 +101,18 @@ public sealed record ChatUpstream(HttpClient Client, string Model, string Name =
             return response;
         }
 
-        var status = response.StatusCode;
-        response.Dispose();
-        throw status is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests
-            ? new AnswerException("engine_unavailable", $"{Name} is busy or starting ({(int)status}).", 503)
-            : new AnswerException("engine_refused", $"{Name} refused the request ({(int)status}).");
+        using (response)
+        {
+            var (message400, code, _, _) = await ProviderErrors.ReadAsync(response, cancellationToken);
+            throw response.StatusCode switch
+            {
+                HttpStatusCode.TooManyRequests => new AnswerException("slow_down", $"{Name} has as many requests as it can take; try again in a moment.", 429),
+                HttpStatusCode.ServiceUnavailable => new AnswerException("engine_unavailable", $"{Name} is starting; try again in a moment.", 503),
+                // The one refusal that is the caller's: the text is too long. Every other one means that the gateway asked wrongly.
+                HttpStatusCode.BadRequest when code == "context_length_exceeded" => new AnswerException(code, message400 ?? "The text is too long for the model.", 400),
+                _ => new AnswerException("engine_refused", $"{Name} refused the request ({(int)response.StatusCode})."),
+            };
+        }
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadEventAsync(SseReader reader, CancellationToken cancellationToken)

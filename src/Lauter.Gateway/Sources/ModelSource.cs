@@ -17,7 +17,7 @@ public sealed class ModelSource(ChatUpstream upstream, Func<JsonObject, string>?
 
     /// <inheritdoc/>
     public IAsyncEnumerable<AnswerPart> AnswerAsync(AnswerRequest request, CancellationToken cancellationToken) =>
-        upstream.StreamAsync(Body(request), cancellationToken);
+        upstream.StreamAsync(Body(request), request.Tenant, cancellationToken);
 
     private JsonObject Body(AnswerRequest request)
     {

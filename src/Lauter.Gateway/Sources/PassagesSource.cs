@@ -42,7 +42,8 @@ public sealed class PassagesSource(PassageSearch search, int count = 3, ChatUpst
     /// <inheritdoc/>
     public async IAsyncEnumerable<AnswerPart> AnswerAsync(AnswerRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var passages = await search(request.Tenant, request.Text, count, cancellationToken);
+        var question = request.Input is { Count: 1 } input && input.First().Value is JsonValue only ? only.ToString() : request.Text;
+        var passages = await search(request.Tenant, question, count, cancellationToken);
         if (passages.Count == 0)
         {
             yield return new AnswerText(NothingFound);
@@ -56,7 +57,7 @@ public sealed class PassagesSource(PassageSearch search, int count = 3, ChatUpst
         var finishReason = "stop";
         if (writer is not null)
         {
-            await foreach (var part in writer.StreamAsync(Question(request, passages), cancellationToken))
+            await foreach (var part in writer.StreamAsync(Question(question, request, passages), request.Tenant, cancellationToken))
             {
                 if (part is AnswerEnd end)
                 {
@@ -85,7 +86,7 @@ public sealed class PassagesSource(PassageSearch search, int count = 3, ChatUpst
         yield return new AnswerEnd(finishReason, readings);
     }
 
-    private static JsonObject Question(AnswerRequest request, IReadOnlyList<Passage> passages)
+    private static JsonObject Question(string question, AnswerRequest request, IReadOnlyList<Passage> passages)
     {
         var text = new StringBuilder();
         for (var i = 0; i < passages.Count; i++)
@@ -97,7 +98,7 @@ public sealed class PassagesSource(PassageSearch search, int count = 3, ChatUpst
         {
             ["messages"] = new JsonArray(
                 new JsonObject { ["role"] = "system", ["content"] = Instructions },
-                new JsonObject { ["role"] = "user", ["content"] = $"{text}Question: {request.Text}" }),
+                new JsonObject { ["role"] = "user", ["content"] = $"{text}Question: {question}" }),
             ["max_tokens"] = request.MaximumOutputTokens,
             ["temperature"] = request.Temperature ?? 0,
         };

@@ -67,11 +67,12 @@ public sealed class BudgetLeases : IDisposable
     }
 
     /// <summary>
-    /// Ends the leases of dead processes. <paramref name="settledByLease"/> gets their ids and answers what the traces say was settled on
-    /// each; call it only after the whole journal has been replayed.
+    /// Ends the leases of dead processes. <paramref name="settledByLease"/> gets their ids, replays the whole journal (after the processes were
+    /// found dead, so that nothing of theirs can follow), and answers what the traces say was settled on each; null = the journal could not be
+    /// replayed to its end, and the leases go on counting as spent.
     /// </summary>
     /// <returns>How many leases were ended.</returns>
-    public int Reconcile(Func<IReadOnlyList<string>, IReadOnlyDictionary<string, long>> settledByLease)
+    public int Reconcile(Func<IReadOnlyList<string>, IReadOnlyDictionary<string, long>?> settledByLease)
     {
         var dead = _table.All().Where(l => _holder.IsDead(l.Holder)).ToList();
         if (dead.Count == 0)
@@ -79,7 +80,11 @@ public sealed class BudgetLeases : IDisposable
             return 0;
         }
 
-        var settled = settledByLease([.. dead.Select(l => l.Id)]);
+        if (settledByLease([.. dead.Select(l => l.Id)]) is not { } settled)
+        {
+            return 0;
+        }
+
         foreach (var (id, _) in dead)
         {
             _table.Close(id, settled.GetValueOrDefault(id));

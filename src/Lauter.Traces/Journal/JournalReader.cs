@@ -9,7 +9,7 @@ namespace Lauter.Traces;
 /// <param name="Problems">Torn ends and damage, each with the file and the offset.</param>
 public sealed record JournalReport(int Segments, int Traces, int Feedback, IReadOnlyList<string> Problems)
 {
-    /// <summary>True when no other process had a segment in use and nothing was damaged: every settled request is in the store.</summary>
+    /// <summary>True when no other process had a segment in use and nothing was damaged: every settled request of ended processes is in the store.</summary>
     public bool Complete { get; init; } = true;
 }
 
@@ -20,7 +20,8 @@ public sealed record JournalReport(int Segments, int Traces, int Feedback, IRead
 /// <param name="directory">The journal's directory.</param>
 /// <param name="store">Where records go.</param>
 /// <param name="post">Called before the store is written, with traces that may have been posted before.</param>
-public sealed class JournalReader(string directory, TraceStore store, Action<IReadOnlyList<TraceRecord>>? post = null)
+/// <param name="ownWriter">The <see cref="TraceJournal.WriterId"/> of this process: its open segment does not make a pass incomplete.</param>
+public sealed class JournalReader(string directory, TraceStore store, Action<IReadOnlyList<TraceRecord>>? post = null, string? ownWriter = null)
 {
     private const int BatchSize = 500;
     private readonly Lock _gate = new();
@@ -56,7 +57,8 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
         }
         catch (IOException)
         {
-            return report with { Complete = false }; // in use
+            var own = ownWriter is not null && file.EndsWith($"-{ownWriter}.journal", StringComparison.Ordinal);
+            return report with { Complete = report.Complete && own }; // in use
         }
 
         using (segment)

@@ -68,6 +68,9 @@ public sealed class TraceJournal : IDisposable
     /// <summary>The directory of the segments.</summary>
     public string JournalDirectory => _options.Directory;
 
+    /// <summary>Ends the name of every segment that this journal writes.</summary>
+    public string WriterId { get; } = Guid.NewGuid().ToString("N")[..12];
+
     /// <summary>Throws when a record could not be kept now. Call it before money is spent.</summary>
     /// <exception cref="JournalUnavailableException">The disk is full or cannot be written.</exception>
     public void EnsureAvailable()
@@ -226,7 +229,7 @@ public sealed class TraceJournal : IDisposable
     private FileStream OpenSegment()
     {
         // A name that sorts by time; the lock (shared among readers, exclusive for the one who deletes) tells readers that it is in use.
-        var path = Path.Combine(_options.Directory, $"{Guid.CreateVersion7(_time.GetUtcNow()):N}.journal");
+        var path = Path.Combine(_options.Directory, $"{Guid.CreateVersion7(_time.GetUtcNow()):N}-{WriterId}.journal");
         var segment = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
         segment.Write(JournalFormat.Magic);
         return segment;

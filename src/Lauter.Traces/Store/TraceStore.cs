@@ -39,7 +39,7 @@ public sealed class TraceStore : IDisposable
         {
             _connection.Open();
             // FULL: a segment is deleted right after the commit, so the commit must be on the disk.
-            using var mode = Command("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
+            using var mode = Command("PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
             mode.ExecuteNonQuery();
             using var command = Command("PRAGMA user_version;");
             if (command.ExecuteScalar() is long version && version > SchemaVersion)

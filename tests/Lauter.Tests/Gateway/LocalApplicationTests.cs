@@ -120,6 +120,23 @@ public sealed class LocalApplicationTests
     }
 
     [Theory]
+    [InlineData(400, "context_length_exceeded", 400, "context_length_exceeded", TraceOutcome.Invalid)]
+    [InlineData(400, "invalid_value", 502, "engine_refused", TraceOutcome.Failed)]
+    [InlineData(429, "rate_limit_exceeded", 429, "slow_down", TraceOutcome.Refused)]
+    [InlineData(503, "starting", 503, "engine_unavailable", TraceOutcome.Failed)]
+    public async Task Model_EngineRefuses_IsToldAsWhatItIs(int engine, string code, int status, string shown, TraceOutcome outcome)
+    {
+        await using var upstream = await FakeUpstream.StartAsync();
+        upstream.Answer = (context, _) => FakeUpstream.JsonAsync(context, $$$"""{"error":{"message":"m","type":"t","code":"{{{code}}}"} }""", engine);
+        await using var host = await StartModelAsync(upstream);
+
+        var answer = await host.PostAsync("v1/chat/completions", GatewayHost.Chat("triage", "x"));
+
+        Assert.Equal((status, shown), ((int)answer.Status, answer.Body["error"]!["code"]!.GetValue<string>()));
+        Assert.Equal(outcome, Assert.Single(host.Traces()).Outcome);
+    }
+
+    [Theory]
     [InlineData("{\"text\":7}")]
     [InlineData("{\"text\":\"x\",\"extra\":1}")]
     public async Task Model_InputAgainstTheSchema_IsTheCallersFault(string content)

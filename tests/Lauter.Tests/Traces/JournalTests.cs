@@ -118,6 +118,7 @@ public sealed class JournalTests : IDisposable
         journal.Append(TraceTestData.Trace(1));
 
         Assert.False(reader.Drain().Complete);
+        Assert.True(new JournalReader(JournalDirectory, store, ownWriter: journal.WriterId).Drain().Complete);
         Assert.Empty(store.Recent(10));
         journal.Append(TraceTestData.Trace(2));
         journal.Rotate();
