@@ -90,6 +90,29 @@ public sealed class NearestExamples
     /// <exception cref="InvalidOperationException">There are no examples.</exception>
     public NearestPrediction Predict(string text) => Find(text, 1)[0];
 
+    /// <summary>
+    /// The nearest example among those with the label that the <paramref name="votes"/> nearest prefer, each vote weighted by its similarity;
+    /// equal sums go to the nearer example. One vote is <see cref="Predict(string)"/>. Several outvote a wrong label.
+    /// </summary>
+    /// <param name="text">The text to label.</param>
+    /// <param name="votes">How many examples vote, at least 1.</param>
+    /// <param name="label">What they vote for, for example one field of the output; null takes the whole output.</param>
+    /// <exception cref="InvalidOperationException">There are no examples.</exception>
+    public NearestPrediction Predict(string text, int votes, Func<ExampleRow, string>? label = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(votes, 1);
+        label ??= static row => row.Output;
+        var nearest = Find(text, votes);
+        var sums = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var vote in nearest)
+        {
+            var key = label(vote.Neighbour);
+            sums[key] = sums.GetValueOrDefault(key) + vote.Score;
+        }
+
+        return nearest.MaxBy(vote => sums[label(vote.Neighbour)]);
+    }
+
     /// <summary>The <paramref name="k"/> nearest examples, nearest first.</summary>
     /// <exception cref="InvalidOperationException">There are no examples.</exception>
     public IReadOnlyList<NearestPrediction> Find(string text, int k)

@@ -37,6 +37,16 @@ public sealed class NearestExamplesTests
     }
 
     [Fact]
+    public void Predict_VotesAgainstAWrongLabel_MajorityWins()
+    {
+        var index = NearestExamples.Build([
+            Samples.Example(0, "the kettle leaks water at the lid", "invoice"), Samples.Example(1, "kettle leaks water at the base", "leak"),
+            Samples.Example(2, "kettle leaks water near the lid", "leak"), Samples.Example(3, "send the invoice", "invoice")]);
+        Assert.Equal("e0", index.Predict("the kettle leaks water at the lid").Neighbour.Id);
+        Assert.Equal("e2", index.Predict("the kettle leaks water at the lid", 3).Neighbour.Id);
+    }
+
+    [Fact]
     public void Predict_NothingShared_FirstRowScoreZero() =>
         Assert.Equal(("e0", 0), (NearestExamples.Build(Rows).Predict("§§§").Neighbour.Id, NearestExamples.Build(Rows).Predict("§§§").Score));
 

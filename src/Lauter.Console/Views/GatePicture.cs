@@ -1,0 +1,46 @@
+namespace Lauter.Console.Views;
+
+/// <summary>The interval of a gate on a track: the line it must not cross, zero, and where the interval lies.</summary>
+internal sealed class GatePicture
+{
+    private GatePicture(LinearScale scale, double line, GateSection gate)
+    {
+        Scale = scale;
+        Line = line;
+        Gate = gate;
+    }
+
+    public LinearScale Scale { get; }
+
+    /// <summary>What the whole interval must lie right of: minus the margin, or zero.</summary>
+    public double Line { get; }
+
+    public GateSection Gate { get; }
+
+    public bool HasInterval => Gate.Low is { } low && Gate.High is { } high && double.IsFinite(low) && double.IsFinite(high);
+
+    /// <summary>The picture of a decision; without an interval it shows the line only.</summary>
+    public static GatePicture Of(GateSection gate)
+    {
+        var line = gate.NonInferiority ? -gate.Margin : 0;
+        var values = new[] { 0, line, gate.Margin, gate.Low ?? 0, gate.High ?? 0, gate.Effect ?? 0 };
+        return new GatePicture(LinearScale.Around(values, 6), line, gate);
+    }
+
+    /// <summary>Key of the sentence that explains the verdict.</summary>
+    public string ExplanationKey => Gate.Outcome switch
+    {
+        GateOutcome.Pass => Gate.NonInferiority ? "gate.explain.pass.noninferiority" : "gate.explain.pass.superiority",
+        GateOutcome.Fail => "gate.explain.fail",
+        _ => "gate.explain.insufficient",
+    };
+
+    public string VerdictKey => KeyOf(Gate.Outcome);
+
+    public static string KeyOf(GateOutcome outcome) => outcome switch
+    {
+        GateOutcome.Pass => "gate.pass",
+        GateOutcome.Fail => "gate.fail",
+        _ => "gate.insufficient",
+    };
+}
