@@ -177,9 +177,9 @@ internal sealed class TicketComposer(Dice dice)
 
     private string Mistype(string text, string language)
     {
-        if (dice.Chance(0.3))
+        if (dice.Chance(TicketMix.Mistyped))
         {
-            text = language == "zh" ? TypingErrors.Chinese(text, 1 + dice.Below(3), dice) : TypingErrors.English(text, 1 + dice.Below(4), dice);
+            text = language == "zh" ? TypingErrors.Chinese(text, 1 + dice.Below(3), dice) : TypingErrors.English(text, 1 + dice.Below(3), dice);
         }
 
         if (language == "zh")
@@ -189,9 +189,9 @@ internal sealed class TicketComposer(Dice dice)
 
         return dice.Below(100) switch
         {
-            < 12 => text.ToLowerInvariant(),
-            < 14 => text.ToUpperInvariant(),
-            < 19 => text.Replace(",", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal),
+            < 8 => text.ToLowerInvariant(),
+            < 9 => text.ToUpperInvariant(),
+            < 13 => text.Replace(",", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal),
             _ => text,
         };
     }
