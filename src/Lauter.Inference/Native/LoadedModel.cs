@@ -1,20 +1,23 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using LLama.Native;
 using Lauter.Models.Natives;
 
 namespace Lauter.Inference.Native;
 
 /// <summary>A model's native weights and vocabulary with everything the engine asks of them. Reading is thread-safe; the contexts made from it are not.</summary>
-internal sealed class LoadedModel : IDisposable
+internal sealed partial class LoadedModel : IDisposable
 {
     private readonly byte[][] _pieces;
     private readonly bool[] _endsGeneration;
+    private readonly bool _needsFolding;
 
     private LoadedModel(SafeLlamaModelHandle handle, string path)
     {
         Handle = handle;
         Path = path;
         Architecture = Metadata("general.architecture") ?? "unknown";
+        _needsFolding = Metadata("tokenizer.ggml.model") == "t5" && Metadata("tokenizer.ggml.precompiled_charsmap") is null;
         VocabularySize = handle.Vocab.Count;
         _pieces = new byte[VocabularySize][];
         _endsGeneration = new bool[VocabularySize];
@@ -93,8 +96,25 @@ internal sealed class LoadedModel : IDisposable
         return Array.ConvertAll(tokens, token => (int)token);
     }
 
+    /// <summary>
+    /// Token ids for an encoder, its beginning and end marks added. A unigram vocabulary without its character map gets what that map
+    /// would do to nearly all text: NFKC and single spaces.
+    /// </summary>
+    public int[] TokenizeForEncoder(string text)
+    {
+        if (_needsFolding)
+        {
+            text = Spaces().Replace(text.Normalize(NormalizationForm.FormKC), " ").Trim();
+        }
+
+        return Tokenize(text, addBeginning: true, parseSpecial: false);
+    }
+
     /// <summary>A metadata value as llama.cpp prints it, or null when the file has no such key.</summary>
     public string? Metadata(string key) => Handle.MetadataValueByKey(key) is { } value ? Encoding.UTF8.GetString(value.Span).TrimEnd('\0') : null;
+
+    [GeneratedRegex(@"\s+", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Spaces();
 
     public void Dispose() => Handle.Dispose();
 }

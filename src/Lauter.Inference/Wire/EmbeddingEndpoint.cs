@@ -66,8 +66,7 @@ internal static class EmbeddingEndpoint
         {
             tokens[index] = items[index].ValueKind switch
             {
-                JsonValueKind.String => engine.Model.Tokenize(
-                    WireReader.Checked(items[index], "input", GenerationReader.LongestText), addBeginning: true, parseSpecial: false),
+                JsonValueKind.String => engine.Model.TokenizeForEncoder(WireReader.Checked(items[index], "input", GenerationReader.LongestText)),
                 JsonValueKind.Array => EngineWire.ReadTokens(items[index], "input", engine.Model.VocabularySize),
                 _ => throw WireException.Invalid("input", $"'input[{index}]' must be a string or an array of token ids."),
             };
