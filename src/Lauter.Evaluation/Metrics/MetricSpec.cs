@@ -8,12 +8,15 @@ namespace Lauter.Evaluation.Metrics;
 public enum MetricKind
 {
     /// <summary><c>exact_match(FIELD)</c>, or <c>exact_match</c> of the whole object: 1 or 0 for each item.</summary>
+    [JsonStringEnumMemberName("exact_match")]
     ExactMatch,
 
     /// <summary><c>macro_f1(FIELD)</c>: mean F1 over the labels seen; has no value for a single item.</summary>
+    [JsonStringEnumMemberName("macro_f1")]
     MacroF1,
 
     /// <summary><c>parse_rate</c>: 1 when the answer is a JSON object, whatever it says.</summary>
+    [JsonStringEnumMemberName("parse_rate")]
     ParseRate,
 }
 
@@ -25,14 +28,12 @@ public sealed record MetricSpec
 {
     /// <param name="kind">What it measures.</param>
     /// <param name="field">The output field, or null for the whole answer.</param>
-    public MetricSpec(MetricKind kind, string? field)
-        : this(kind, field, signature: null)
-    {
-    }
-
-    /// <summary>A metric as it was written to a file: its signature is the file's, even when this version defines the metric otherwise.</summary>
+    /// <param name="signature">
+    /// Null for what this version computes. A metric read from a file keeps the signature of the file, even when this version defines
+    /// the metric otherwise.
+    /// </param>
     [JsonConstructor]
-    public MetricSpec(MetricKind kind, string? field, string? signature)
+    public MetricSpec(MetricKind kind, string? field = null, string? signature = null)
     {
         Kind = kind;
         Field = field;

@@ -14,6 +14,7 @@ namespace Lauter.Evaluation.Suites;
 /// </summary>
 public sealed class Suite
 {
+    private static readonly IReadOnlyDictionary<string, string> NoStrata = new Dictionary<string, string>(StringComparer.Ordinal);
     private byte[]? _bytes;
 
     private Suite(string name, IReadOnlyList<SuiteItem> items, IReadOnlyList<MetricSpec> metrics)
@@ -86,7 +87,9 @@ public sealed class Suite
         {
             var document = JsonSerializer.Deserialize(bytes, SuiteJson.Default.SuiteDocument)
                 ?? throw new InvalidDataException("The suite file holds null.");
-            return Create(document.Name, document.Items, document.Metrics);
+
+            // A file made elsewhere may leave these two out; the serializer then sets null.
+            return Create(document.Name, document.Items.Select(i => i with { Text = i.Text ?? "", Strata = i.Strata ?? NoStrata }), document.Metrics);
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Lauter.Releases.Gates;
@@ -52,6 +53,36 @@ public sealed record GatePolicy
 
     /// <summary>Largest share of items without a usable answer on either side, 0 to 1. Default 0.02. Above it nothing is decided.</summary>
     public double MaximumUnanswered { get; init; } = 0.02;
+
+    /// <summary>
+    /// Reads a policy file (JSON: <c>{"kind":"non_inferiority","metric":"exact_match(intent)","margin":0.02}</c>; absent members have
+    /// their defaults).
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is not a policy, has an unknown member, or cannot be used; every fault is named.</exception>
+    public static GatePolicy FromJson(ReadOnlySpan<byte> json)
+    {
+        GatePolicy policy;
+        try
+        {
+            // The serializer sets members that are absent to zero, not to their initial values, so the file is laid over the defaults.
+            var members = JsonSerializer.SerializeToNode(new GatePolicy { Metric = "" }, GateJson.Default.GatePolicy)!.AsObject();
+            var given = JsonSerializer.Deserialize(json, GateJson.Default.JsonObject) ?? throw new InvalidDataException("The gate policy holds null.");
+            foreach (var (name, value) in given)
+            {
+                members[name] = value?.DeepClone();
+            }
+
+            policy = members.Deserialize(GateJson.Default.GatePolicy)!;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw new InvalidDataException($"The file is not a gate policy: {e.Message}", e);
+        }
+
+        return policy.Faults() is { Count: > 0 } faults
+            ? throw new InvalidDataException($"The gate policy cannot be used: {string.Join(" ", faults)}")
+            : policy;
+    }
 
     /// <summary>Every fault of the policy in words; empty when it can be used.</summary>
     public IReadOnlyList<string> Faults()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Lauter.Catalog.Objects;
 
@@ -227,4 +228,5 @@ public sealed record GateVerdict
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(GateVerdict))]
 [JsonSerializable(typeof(GatePolicy))]
+[JsonSerializable(typeof(JsonObject))]
 internal sealed partial class GateJson : JsonSerializerContext;

@@ -117,6 +117,26 @@ public sealed class EvaluationRunTests
     }
 
     [Fact]
+    public void ToBytes_SmallSuite_IsFrozen()
+    {
+        var suite = Suite.Create("s", [new SuiteItem("1", new JsonObject { ["q"] = "水" }, new JsonObject { ["f"] = 1 }, "zh", "c")], [MetricSpec.Parse("macro_f1(f)")]);
+        Assert.True(
+            Encoding.UTF8.GetString(suite.ToBytes()) ==
+                """{"items":[{"cluster":"c","id":"1","input":{"q":"水"},"language":"zh","reference":{"f":1},"strata":{},"text":""}],"metrics":[{"field":"f","kind":"macro_f1","name":"macro_f1(f)","signature":"macro_f1(f)|labels:seen|zero:0|unanswered:miss|v:1"}],"name":"s"}""",
+            "A suite's hash is a hash of these bytes, and old scorecards carry it. Give suites a new form under a new name instead of changing this one: "
+                + Encoding.UTF8.GetString(suite.ToBytes()));
+    }
+
+    [Fact]
+    public void FromBytes_SuiteMadeByHand_FillsWhatIsLeftOut()
+    {
+        var suite = Suite.FromBytes(
+            """{"name":"s","metrics":[{"kind":"exact_match","field":"f"}],"items":[{"id":"1","input":{},"reference":{"f":1},"language":"en","cluster":"1"}]}"""u8);
+        Assert.Equal(("", 0, "exact_match(f)|cmp:json|unanswered:wrong|v:1"), (suite.Items[0].Text, suite.Items[0].Strata.Count, suite.Metrics[0].Signature));
+        Assert.Throws<InvalidDataException>(() => Suite.FromBytes("""{"name":"s","metrics":[]}"""u8));
+    }
+
+    [Fact]
     public void FromExamples_RowsOfAllSplits_TakesTheTestRows()
     {
         ExampleRow Row(string id, string split) => new()
