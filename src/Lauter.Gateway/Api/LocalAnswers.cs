@@ -90,7 +90,12 @@ internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
 
         RequestEnd Failure(int status, string code, string message)
         {
-            failure = new OpenAiError(status, status == 429 ? "requests" : status < 500 ? "invalid_request_error" : "server_error", code, message) { RetryAfterSeconds = status is 429 or 503 ? 1 : null };
+            failure = new OpenAiError(status, status == 429 ? "requests" : status < 500 ? "invalid_request_error" : "server_error", code, message) 
+            {
+                RetryAfterSeconds = status is 429 or 503 ? 1 : null,
+                // The same text at temperature 0 gives the same answer: trying again costs and does not help.
+                ShouldRetry = code is "invalid_answer" or "answer_truncated" or "internal_error" ? false : null,
+            };
             return new RequestEnd(status == 429 ? TraceOutcome.Refused : status < 500 ? TraceOutcome.Invalid : TraceOutcome.Failed, status) { ErrorCode = code, Readings = answer.Readings };
         }
 

@@ -60,6 +60,21 @@ public sealed class LedgerStore : IDisposable
             [.. (Text(r, 6) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(p => new Money(long.Parse(p[4..]), p[..3]))], r.GetInt32(7)),
         from, until);
 
+    /// <summary>Every charge of an interval, oldest first: the rows behind every total.</summary>
+    public IReadOnlyList<ChargeRow> Charges(DateTimeOffset? from = null, DateTimeOffset? until = null) => Query(
+        """
+        SELECT e.id, e.at, e.phase, e.application, l.meter, l.quantity, l.source, l.sku, l.currency, l.nanos, l.price_source, l.assumed,
+          COALESCE((SELECT account FROM lines c WHERE c.entry = e.id AND c.meter IS NULL AND (c.account = 'machine:local') = (l.sku = 'machine') LIMIT 1), '')
+        FROM lines l JOIN entries e ON e.id = l.entry WHERE l.meter IS NOT NULL AND e.at >= $from AND e.at < $until ORDER BY e.at, e.id, l.n
+        """,
+        r => new ChargeRow(
+            r.GetString(0), DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(1)), (LedgerPhase)r.GetInt32(2), Text(r, 3),
+            new Charge(
+                (Meter)r.GetInt32(4), r.GetInt64(5), (MeterSource)r.GetInt32(6), r.GetString(7), r.IsDBNull(9) ? null : new Money(r.GetInt64(9), r.GetString(8)), Text(r, 10),
+                r.GetInt64(11) != 0),
+            r.GetString(12)),
+        from, until);
+
     /// <summary>Sums of use: what a bill is made of.</summary>
     internal IReadOnlyList<UseRow> Use(DateTimeOffset? from, DateTimeOffset? until) => Query(
         """
@@ -148,6 +163,15 @@ public sealed record AccountBalance(string Account, Money Balance);
 /// <param name="UnpricedLines">How many lines have no known price.</param>
 public sealed record LedgerEntryRow(
     string Id, DateTimeOffset At, LedgerPhase Phase, string? Application, string? Reference, string? Description, IReadOnlyList<Money> Amounts, int UnpricedLines);
+
+/// <summary>One charge in the ledger.</summary>
+/// <param name="EntryId">The entry that booked it.</param>
+/// <param name="At">When the work was done, to the millisecond.</param>
+/// <param name="Phase">The part of the flywheel.</param>
+/// <param name="Application">The application, or null for the project as a whole.</param>
+/// <param name="Charge">What was used and what it cost.</param>
+/// <param name="CreditAccount">Who is paid.</param>
+public sealed record ChargeRow(string EntryId, DateTimeOffset At, LedgerPhase Phase, string? Application, Charge Charge, string CreditAccount);
 
 internal sealed record UseRow(
     LedgerPhase Phase, string? Application, Meter Meter, string Sku, Money? Amount, long Quantity, bool Assumed, bool Missing, long Lines);
