@@ -28,4 +28,7 @@ internal static class Products
     };
 
     public const string None = "none";
+
+    public static bool Mentioned(string text, string product) =>
+        Names[product].Concat(ChineseNames[product]).Any(n => text.Contains(n, StringComparison.OrdinalIgnoreCase));
 }

@@ -73,15 +73,13 @@ internal sealed class TicketComposer(Dice dice)
         // 1. The request itself, once or said again in different words.
         var request = dice.Pick(Of(language)[intent]['+']);
         var sentences = new List<string> { Sentence(Fill(request, language, product), language) };
-        var named = request.Contains("{p}", StringComparison.Ordinal);
         var again = dice.Chance(TicketMix.SaidTwice) ? dice.Chance(TicketMix.SaidThrice) ? 2 : 1 : 0;
         foreach (var clause in dice.Shuffle(Of(language)[intent]['+'].Where(c => c != request)).Take(again))
         {
             sentences.Add(Sentence(Fill(clause, language, product), language));
-            named |= clause.Contains("{p}", StringComparison.Ordinal);
         }
 
-        if (!named && product != Products.None)
+        if (product != Products.None && !sentences.Exists(s => Products.Mentioned(s, product)))
         {
             if (dice.Chance(0.55))
             {
@@ -206,7 +204,7 @@ internal sealed class TicketComposer(Dice dice)
     {
         if (language == "zh")
         {
-            return clause.EndsWith('？') ? clause : clause + dice.Pick<string>(["。", "。", "！", "，谢谢。"]);
+            return clause.EndsWith('？') ? clause : clause + dice.Pick<string>(["。", "。", "！"]);
         }
 
         clause = char.ToUpperInvariant(clause[0]) + clause[1..];

@@ -100,6 +100,26 @@ public sealed class TicketTests
         Assert.All(planted.Where(p => p.String("kind") == "id"), p => Assert.True(PassesIdentity(p.String("value")), p.String("value")));
     }
 
+    [Fact]
+    public void Product_IsNamedInTheText_OrNone()
+    {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["BK-30"] = "bk[- ]?30", ["BK-50"] = "bk[- ]?50", ["Corvin F20"] = "f-?20", ["Corvin F60"] = "f-?60",
+            ["Glint C4"] = "gl+i+n+t+|c4", ["Marl M2"] = "marl|m-?2", ["Tessel T3"] = "tessel|t-?3", ["Lumo H1"] = "lumo|h1",
+        };
+        var all = Tickets.Concat(Later).ToList();
+        var right = all.Count(t =>
+        {
+            var text = t.Text.Normalize(NormalizationForm.FormKC).ToLowerInvariant();
+            var found = names.Where(n => System.Text.RegularExpressions.Regex.IsMatch(text, $"(?<![a-z0-9])({n.Value})(?![0-9])")).Select(n => n.Key).ToList();
+            return found.Count == 0 ? t.Product == "none" : found.Contains(t.Product);
+        });
+
+        // A typing error may hit a name now and then.
+        Assert.InRange(all.Count - right, 0, 7);
+    }
+
     private static double Similarity(string a, string b)
     {
         static HashSet<string> Pairs(string text)
