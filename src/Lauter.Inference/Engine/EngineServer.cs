@@ -73,13 +73,14 @@ public static class EngineServer
         using var generation = model.IsEncoder ? null : new GenerationScheduler(model, Limits(options, model), metrics);
         using var embeddings = model.IsEncoder ? new EmbeddingScheduler(model, options.Threads, metrics) : null;
         using var grammars = new GrammarCache(model);
+        using var chat = ChatFormat.Open(model);
         var context = new EngineContext(
             model,
             options.ModelId ?? Path.GetFileNameWithoutExtension(options.ModelPath),
             generation,
             embeddings,
             grammars,
-            ChatFormat.Open(model),
+            chat,
             metrics,
             TimeProvider.System);
         await using var app = Build(options, context);
