@@ -119,6 +119,11 @@ public static class Gate
         };
         var unanswered = new List<GateReason>();
         AddUnanswered(unanswered, verdict.Candidate, n, policy);
+        if (clusters.IsClustered && clusters.Count < LeastClusters)
+        {
+            unanswered.Add(GateTexts.TooFewClusters(clusters.Count, LeastClusters));
+        }
+
         return unanswered.Count > 0 ? verdict with { Reasons = unanswered } : Conclude(verdict, [floor.Finding]);
     }
 

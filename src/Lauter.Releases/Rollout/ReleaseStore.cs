@@ -166,6 +166,23 @@ public sealed class ReleaseStore
         [.. Audit.Read().Where(e => IsOf(e, application)).Select(e => new ReleaseEvent(
             e.At, e.Action, e.Subject, e.Actor, Text(e.Details, "why") ?? "", e.Details["version"]?.GetValue<long>()))];
 
+    /// <summary>
+    /// True when somebody went back from <paramref name="releaseId"/> and nobody promoted it again: an automatic run must not bring it
+    /// back by itself.
+    /// </summary>
+    public bool IsWithdrawn(string application, string releaseId)
+    {
+        string? live = null;
+        var withdrawn = false;
+        foreach (var step in History(application).Where(e => e.Version is not null))
+        {
+            withdrawn = step.ReleaseId != releaseId && (withdrawn || (step.Action == RolledBack && live == releaseId));
+            live = step.ReleaseId;
+        }
+
+        return withdrawn;
+    }
+
     private static string? Before(ReleaseEvent[] served, LivePointer? live)
     {
         // The stack of what served: a rollback takes its target off again, so going back twice goes back two.

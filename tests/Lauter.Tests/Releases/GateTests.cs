@@ -179,6 +179,26 @@ public sealed class GateTests
     }
 
     [Fact]
+    public void DecideMinimum_BrokenEvidence_IsInsufficientNeverPass()
+    {
+        var policy = new GatePolicy { Kind = GateKind.Minimum, Metric = ScorecardOf.Metric, Minimum = 0.5 };
+        Scorecard Card(Func<int, ItemOutcome> item, int n = 500) => ScorecardOf.Items("passages", Enumerable.Range(0, n).Select(item));
+        Assert.Equal(GateDecision.Pass, Gate.DecideMinimum(policy, Card(i => ScorecardOf.Item(i, true))).Decision);
+        Assert.Equal(GateReasons.NoItems, Code(Card(i => ScorecardOf.Item(i, true), 0)));
+        Assert.Equal(GateReasons.MetricMissing, Code(Card(i => ScorecardOf.Item(i, true)) with { Metrics = [] }));
+        Assert.Equal(GateReasons.ItemsMismatch, Code(Card(i => ScorecardOf.Item(i % 499, true))));
+        Assert.Equal(GateReasons.TooFewClusters, Code(Card(i => ScorecardOf.Item(i, true, cluster: $"{i % 5}"))));
+        Assert.Equal(GateReasons.Unanswered, Code(Card(i => ScorecardOf.Item(i, true, failure: i % 10 == 0 ? FailureKinds.Error : null))));
+
+        string Code(Scorecard card)
+        {
+            var verdict = Gate.DecideMinimum(policy, card);
+            Assert.Equal(GateDecision.InsufficientEvidence, verdict.Decision);
+            return verdict.Reasons[0].Code;
+        }
+    }
+
+    [Fact]
     public void Decide_FaultyPolicy_ThrowsWithEveryFault()
     {
         var (baseline, candidate) = ScorecardOf.Pair(10, 1, 1, 1);

@@ -88,6 +88,18 @@ public sealed class ReleaseStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task IsWithdrawn_ReleaseSomebodyWentBackFrom_IsUntilPromotedAgain()
+    {
+        var store = await StoreWithLive("m1", "m2");
+        Assert.False(store.IsWithdrawn("triage", "triage-1"));
+        Assert.False(store.IsWithdrawn("triage", "triage-2"));
+        await store.RollbackAsync("triage", null, "kim", "worse", Cancel);
+        Assert.True(store.IsWithdrawn("triage", "triage-2"));
+        await store.PromoteAsync("triage", "triage-2", 3, "kim", "fixed elsewhere", Cancel);
+        Assert.False(store.IsWithdrawn("triage", "triage-2"));
+    }
+
+    [Fact]
     public async Task RollbackAsync_NamedRelease_MustHaveServed()
     {
         var store = await StoreWithLive("m1", "m2");
