@@ -4,7 +4,7 @@ namespace Lauter.Gateway.Settlement;
 /// Divides the time of an engine's cores among the requests that run at the same time: while k requests run, each is charged 1/k of
 /// <c>cores</c>. So charges plus idle time are exactly the time for which the cores were kept, whatever the concurrency.
 /// </summary>
-/// <remarks>Safe for concurrent use. A share is computed from a virtual clock that advances by elapsed × cores / k: O(1) per request.</remarks>
+/// <remarks>Engines that share the cores of one machine share one clock: two clocks would charge the same cores twice. Safe for concurrent use. A share is computed from a virtual clock that advances by elapsed × cores / k: O(1) per request.</remarks>
 public sealed class EngineClock
 {
     private readonly TimeProvider _time;

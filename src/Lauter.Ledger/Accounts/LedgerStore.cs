@@ -78,13 +78,13 @@ public sealed class LedgerStore : IDisposable
     /// <summary>Sums of use: what a bill is made of.</summary>
     internal IReadOnlyList<UseRow> Use(DateTimeOffset? from, DateTimeOffset? until) => Query(
         """
-        SELECT e.phase, e.application, l.meter, l.sku, l.currency, SUM(l.nanos), SUM(l.quantity), MAX(l.assumed), l.source = 5, COUNT(*), SUM(l.nanos IS NULL)
+        SELECT e.phase, e.application, l.meter, l.sku, l.currency, SUM(l.nanos), SUM(l.quantity), MAX(l.assumed), l.source = 5, COUNT(*), MAX(CASE WHEN l.assumed THEN l.price_source END)
         FROM lines l JOIN entries e ON e.id = l.entry WHERE l.meter IS NOT NULL AND e.at >= $from AND e.at < $until
         GROUP BY e.phase, e.application, l.meter, l.sku, l.currency, l.source = 5 ORDER BY 1, 2, 3, 4, 5
         """,
         r => new UseRow(
             (LedgerPhase)r.GetInt32(0), Text(r, 1), (Meter)r.GetInt32(2), r.GetString(3),
-            r.IsDBNull(4) ? null : new Money(r.GetInt64(5), r.GetString(4)), r.GetInt64(6), r.GetInt64(7) != 0, r.GetInt64(8) != 0, r.GetInt64(9)),
+            r.IsDBNull(4) ? null : new Money(r.GetInt64(5), r.GetString(4)), r.GetInt64(6), Text(r, 10), r.GetInt64(8) != 0, r.GetInt64(9)),
         from, until);
 
     /// <summary>The bill of an interval; see <see cref="Lauter.Ledger.Bill"/>.</summary>
@@ -174,4 +174,4 @@ public sealed record LedgerEntryRow(
 public sealed record ChargeRow(string EntryId, DateTimeOffset At, LedgerPhase Phase, string? Application, Charge Charge, string CreditAccount);
 
 internal sealed record UseRow(
-    LedgerPhase Phase, string? Application, Meter Meter, string Sku, Money? Amount, long Quantity, bool Assumed, bool Missing, long Lines);
+    LedgerPhase Phase, string? Application, Meter Meter, string Sku, Money? Amount, long Quantity, string? Assumed, bool Missing, long Lines);

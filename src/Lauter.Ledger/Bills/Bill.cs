@@ -63,10 +63,8 @@ public sealed record Bill
                 .Select(name => Application(name, [.. rows.Where(r => r.Application == name)], uses.FirstOrDefault(u => u.Application == name)))],
             WholeCostPerAcceptedAnswer = PerAnswer(total, accepted),
             Unknowns = unknowns,
-            Assumptions = rows.Any(r => r.Assumed)
-                ? [$"The machine's rate is the built-in assumption of {MachineRate.BuiltInAssumption.CoreHour} per core-hour "
-                    + $"({MachineRate.BuiltInAssumption.Basis}); state yours under prices.machine."]
-                : [],
+            Assumptions = [.. rows.Select(r => r.Assumed).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+                .Select(basis => $"The machine's rate is a built-in assumption ({basis}); state yours under prices.machine.")],
         };
     }
 

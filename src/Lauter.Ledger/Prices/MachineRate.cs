@@ -25,6 +25,18 @@ public sealed record MachineRate(Money CoreHour, string Basis, bool Assumed, Mon
     public static MachineRate BuiltInAssumption { get; } = FromParts(
         cores: 8, Parse("8000 CNY"), lifeYears: 4, watts: 65, Parse("0.60 CNY"), peopleHoursPerMonth: 2, Parse("150 CNY"), assumed: true);
 
+    /// <summary>
+    /// The built-in assumption in the currency of the project, so that a budget in it can be kept: CNY as <see cref="BuiltInAssumption"/>; USD: 1,200
+    /// for the machine, 0.15/kWh, 50/hour; EUR: 1,100, 0.25/kWh, 45/hour; otherwise the same. Null for any other currency.
+    /// </summary>
+    public static MachineRate? AssumedIn(string currency) => currency switch
+    {
+        "CNY" => BuiltInAssumption,
+        "USD" => FromParts(8, Parse("1200 USD"), 4, 65, Parse("0.15 USD"), 2, Parse("50 USD"), assumed: true),
+        "EUR" => FromParts(8, Parse("1100 EUR"), 4, 65, Parse("0.25 EUR"), 2, Parse("45 EUR"), assumed: true),
+        _ => null,
+    };
+
     /// <summary>The cost of <paramref name="coreMicroseconds"/> core-microseconds.</summary>
     public Money ForCores(long coreMicroseconds) => Money.ForQuantity(coreMicroseconds, CoreHour.NanoUnits, 3_600_000_000, CoreHour.Currency);
 

@@ -39,8 +39,14 @@ public sealed class PriceBook
     /// <summary>Every row, in order of product, meter and time.</summary>
     public IEnumerable<Price> Prices => _rows.OrderBy(p => p.Key.Sku, StringComparer.Ordinal).ThenBy(p => p.Key.Meter).SelectMany(p => p.Value);
 
-    /// <summary>Reads the section <c>prices</c>; see <see cref="PriceBookReader"/> for its form.</summary>
-    public static PriceBookResult FromJson(System.Text.Json.Nodes.JsonObject? section) => PriceBookReader.Read(section);
+    /// <summary>
+    /// Reads the section <c>prices</c>: <c>machine</c> (either <c>core_hour</c>, or what the machine cost and costs) and <c>rows</c> (one product and
+    /// interval each, with a price per meter).
+    /// </summary>
+    /// <param name="section">The section; null = no prices, and the assumption for the machine.</param>
+    /// <param name="currency">The currency of the assumed machine rate when the section states none: that of the project's budgets. Default CNY.</param>
+    public static PriceBookResult FromJson(System.Text.Json.Nodes.JsonObject? section, string currency = "CNY") =>
+        PriceBookReader.Read(section, MachineRate.AssumedIn(currency) ?? MachineRate.BuiltInAssumption);
 
     /// <summary>The row valid at <paramref name="at"/>, or null when the price is unknown.</summary>
     public Price? Find(string sku, Meter meter, DateTimeOffset at) =>

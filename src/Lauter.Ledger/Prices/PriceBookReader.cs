@@ -17,17 +17,17 @@ internal static class PriceBookReader
 {
     private static readonly string[] RowKeys = ["sku", "from", "until", "currency", "per", "source", .. MeterNames.All];
 
-    public static PriceBookResult Read(JsonObject? section)
+    public static PriceBookResult Read(JsonObject? section, MachineRate assumed)
     {
         List<string> faults = [];
         if (section is null)
         {
-            return new PriceBookResult(PriceBook.Default, faults);
+            return new PriceBookResult(new PriceBook([], assumed), faults);
         }
 
         faults.AddRange(section.Select(m => m.Key).Except(["machine", "rows"], StringComparer.Ordinal)
             .Select(key => $"prices.{key}: unknown key; the keys are machine, rows."));
-        var machine = MachineRate.BuiltInAssumption;
+        var machine = assumed;
         if (section["machine"] is JsonObject stated)
         {
             machine = MachineRate.Read(stated, faults) ?? machine;

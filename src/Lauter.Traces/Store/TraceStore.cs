@@ -167,7 +167,10 @@ public sealed class TraceStore : IDisposable
         return settled;
     }
 
-    /// <summary>Removes traces that started before <paramref name="until"/>, with their feedback. Postings in the ledger stay.</summary>
+    /// <summary>
+    /// Removes traces that started before <paramref name="until"/>, with their feedback. Postings in the ledger stay, and so do the amounts settled
+    /// on leases: a budget's window may be longer than the traces are kept.
+    /// </summary>
     /// <returns>How many traces were removed.</returns>
     public int Expire(DateTimeOffset until)
     {
@@ -175,11 +178,8 @@ public sealed class TraceStore : IDisposable
         {
             using var transaction = _connection.BeginTransaction(deferred: false);
             var at = ("$until", (object?)until.ToUnixTimeMilliseconds());
-            foreach (var table in (string[])["feedback", "settlements"])
-            {
-                using var children = Command($"DELETE FROM {table} WHERE trace IN (SELECT id FROM traces WHERE started < $until)", transaction, at);
-                children.ExecuteNonQuery();
-            }
+            using var children = Command("DELETE FROM feedback WHERE trace IN (SELECT id FROM traces WHERE started < $until)", transaction, at);
+            children.ExecuteNonQuery();
 
             using var traces = Command("DELETE FROM traces WHERE started < $until", transaction, at);
             var removed = traces.ExecuteNonQuery();

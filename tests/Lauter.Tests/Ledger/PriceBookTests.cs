@@ -39,6 +39,19 @@ public sealed class PriceBookTests
         Assert.InRange(MachineRate.BuiltInAssumption.CoreHour.Units, 0.05m, 0.15m);
     }
 
+    [Theory]
+    [InlineData("USD", "USD")]
+    [InlineData("EUR", "EUR")]
+    [InlineData("CNY", "CNY")]
+    [InlineData("JPY", "CNY")]
+    public void FromJson_NoMachineStated_AssumesOneInTheProjectsCurrency(string currency, string expected)
+    {
+        var machine = PriceBook.FromJson(null, currency).Book!.Machine;
+
+        Assert.True(machine.Assumed);
+        Assert.Equal(expected, machine.CoreHour.Currency);
+    }
+
     [Fact]
     public void FromJson_MachineParts_GiveTheCoreHour()
     {

@@ -74,7 +74,7 @@ public sealed class TraceStoreTests : IDisposable
         Assert.Null(_store.Find(old.Id));
         Assert.Empty(_store.FeedbackOn(old.Id));
         Assert.Single(_store.FeedbackOn(young.Id));
-        Assert.Equal(1_000, _store.SettledByLease(["lease-1"])["lease-1"]);
+        Assert.Equal(1_010, _store.SettledByLease(["lease-1"])["lease-1"]);
     }
 
     [Fact]
