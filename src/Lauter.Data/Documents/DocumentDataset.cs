@@ -137,7 +137,7 @@ public static class DocumentDataset
     {
         var near = DuplicateSearch.Options(recipe);
         var (dropsExact, dropsNear) = (DuplicateSearch.DropsExact(recipe), DuplicateSearch.DropsNear(recipe));
-        var places = NearDuplicates.Cluster(stays.Length, [.. measured.Pairs.Where(p => stays[p.First] && stays[p.Second])], near.Threshold);
+        var places = Place(measured, stays, near.Threshold);
         var sizes = places.Where((_, i) => stays[i]).GroupBy(p => p.Cluster).ToDictionary(g => g.Key, g => g.Count());
         var rows = new List<DocumentRow>();
         for (var i = 0; i < stays.Length; i++)
@@ -161,6 +161,28 @@ public static class DocumentDataset
         }
 
         return rows;
+    }
+
+    /// <summary>Clusters among the documents that stay; of several copies the first is kept, those in archives and backups coming last.</summary>
+    private static ClusterPlace[] Place(MeasuredCorpus measured, bool[] stays, double threshold)
+    {
+        var order = Enumerable.Range(0, stays.Length).OrderBy(i => SupersededPath.Looks(measured.Edited.Rows[i].Path) ? 1 : 0).ThenBy(i => i).ToArray();
+        var rank = new int[order.Length];
+        for (var r = 0; r < order.Length; r++)
+        {
+            rank[order[r]] = r;
+        }
+
+        var pairs = measured.Pairs.Where(p => stays[p.First] && stays[p.Second])
+            .Select(p => new SimilarPair(Math.Min(rank[p.First], rank[p.Second]), Math.Max(rank[p.First], rank[p.Second]), p.Similarity)).ToList();
+        var ranked = NearDuplicates.Cluster(stays.Length, pairs, threshold);
+        var places = new ClusterPlace[order.Length];
+        for (var r = 0; r < order.Length; r++)
+        {
+            places[order[r]] = new ClusterPlace(order[ranked[r].Cluster], order[ranked[r].Leader], ranked[r].Similarity);
+        }
+
+        return places;
     }
 
     private static DocumentRow RowOf(SourceDocument document)

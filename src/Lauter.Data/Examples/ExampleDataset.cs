@@ -52,7 +52,8 @@ public static class ExampleDataset
         // 5. One row of each group.
         var kept = Representatives(rows, places, options.Recipe, rejects);
 
-        // 6. Split by cluster.
+        // 6. Split by cluster, or as the rows say.
+        kept = options.SplitField is null ? kept : InGivenParts(kept, rows, places, rejects);
         var clusterIds = places.Select(p => p.Cluster).Distinct().ToDictionary(c => c, c => Rejects.IdOf(TextFolding.Fold(texts[c])));
         var sizes = places.GroupBy(p => p.Cluster).ToDictionary(g => g.Key, g => g.Count());
         var testable = Enumerable.Range(0, rows.Count).GroupBy(i => places[i].Cluster).ToDictionary(g => g.Key, g => g.All(i => rows[i].Source.MayBeTested));
@@ -64,7 +65,7 @@ public static class ExampleDataset
         {
             Id = rows[i].Source.Id, Source = rows[i].Source.Source, Line = rows[i].Source.Line, Text = rows[i].Text,
             Input = Encoding.UTF8.GetString(CanonicalJson.Serialize(rows[i].Input)), Output = rows[i].Source.Output, Language = rows[i].Scores.Language,
-            Cluster = clusterIds[places[i].Cluster], ClusterSize = sizes[places[i].Cluster], Split = parts[clusterIds[places[i].Cluster]],
+            Cluster = clusterIds[places[i].Cluster], ClusterSize = sizes[places[i].Cluster], Split = rows[i].Source.GivenSplit ?? parts[clusterIds[places[i].Cluster]],
         }).ToList();
         var report = new ExampleReport
         {
@@ -192,6 +193,33 @@ public static class ExampleDataset
 
         kept.Sort();
         return kept;
+    }
+
+    /// <summary>Keeps rows whose own part is known, and lets no near-copy of a test row be trained or validated on.</summary>
+    private static List<int> InGivenParts(List<int> kept, List<CleanExample> rows, ClusterPlace[] places, List<RejectRow> rejects)
+    {
+        string[] parts = [SplitNames.Train, SplitNames.Validation, SplitNames.Test];
+        var latest = kept.GroupBy(i => places[i].Cluster).ToDictionary(g => g.Key, g => g.Max(i => Array.IndexOf(parts, rows[i].Source.GivenSplit)));
+        var result = new List<int>(kept.Count);
+        foreach (var i in kept)
+        {
+            var part = Array.IndexOf(parts, rows[i].Source.GivenSplit);
+            if (part < 0)
+            {
+                rejects.Add(Reject(rows[i], "split", "unknown_split", $"the row's part is '{rows[i].Source.GivenSplit}'; train, validation and test are known."));
+            }
+            else if (part < latest[places[i].Cluster])
+            {
+                var later = parts[latest[places[i].Cluster]];
+                rejects.Add(Reject(rows[i], "split", $"leaks_into_{later}", $"a near-copy of this {parts[part]} row stands in the {later} part."));
+            }
+            else
+            {
+                result.Add(i);
+            }
+        }
+
+        return result;
     }
 
     private static bool Dropped(ClusterPlace place, bool dropsExact, bool dropsNear) => place.Similarity >= DuplicateSearch.Exact ? dropsExact || dropsNear : dropsNear;

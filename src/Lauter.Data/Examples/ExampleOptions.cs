@@ -27,6 +27,12 @@ public sealed record ExampleOptions
     /// <summary>Boolean field that marks rows whose labels a person has checked: <c>resolve_labels</c> trusts them first.</summary>
     public string ReviewedField { get; init; } = "reviewed";
 
+    /// <summary>
+    /// Field that holds the row's part itself (<c>train</c>, <c>validation</c>, <c>test</c>); null: the shares of <see cref="Split"/> decide. A row whose
+    /// near-copy stands in a later part is dropped as <c>leaks_into_test</c> or <c>leaks_into_validation</c>.
+    /// </summary>
+    public string? SplitField { get; init; }
+
     /// <summary>Parts of clusters in an earlier version of this dataset (<see cref="ExampleDataset.SplitsOf"/>); they are kept.</summary>
     public IReadOnlyDictionary<string, string>? EarlierSplits { get; init; }
 }

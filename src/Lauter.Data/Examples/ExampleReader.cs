@@ -8,7 +8,7 @@ using Lauter.Data.Readers;
 namespace Lauter.Data.Examples;
 
 /// <summary>One source row before cleaning.</summary>
-internal sealed record SourceExample(string Id, string Source, int Line, JsonObject Input, string Output, string? Language, bool? Reviewed, bool MayBeTested);
+internal sealed record SourceExample(string Id, string Source, int Line, JsonObject Input, string Output, string? Language, bool? Reviewed, bool MayBeTested, string? GivenSplit = null);
 
 /// <summary>Reads JSONL, JSON arrays, CSV and TSV with a header into rows. A row that lacks a field becomes a reject, never an exception.</summary>
 internal static class ExampleReader
@@ -56,10 +56,13 @@ internal static class ExampleReader
         }
 
         var line = 0;
-        foreach (var span in text.AsSpan().EnumerateLines())
+
+        // Only at line feeds: JSON strings may hold U+2028 and U+0085, which other line readers take for line ends.
+        foreach (var range in text.AsSpan().Split('\n'))
         {
             cancellation.ThrowIfCancellationRequested();
             line++;
+            var span = text.AsSpan(range);
             if (span.IsWhiteSpace())
             {
                 continue;
@@ -152,7 +155,8 @@ internal static class ExampleReader
         var output = new JsonObject(options.OutputFields.Select(f => KeyValuePair.Create(f, row[f]?.DeepClone())));
         var language = row[options.LanguageField] is JsonValue l && l.TryGetValue<string>(out var name) && name is "en" or "zh" ? row[options.LanguageField]!.GetValue<string>() : null;
         rows.Add(new SourceExample(id, file.RelativePath, line, input, Encoding.UTF8.GetString(CanonicalJson.Serialize(output)), language, Flag(row, options.ReviewedField),
-            options.Split.TestWhere is not { } where || Flag(row, where) == true));
+            options.Split.TestWhere is not { } where || Flag(row, where) == true,
+            options.SplitField is { } part ? row[part]?.ToString() : null));
     }
 
     private static bool? Flag(JsonObject row, string field) => row[field] is JsonValue v && v.TryGetValue<bool>(out var flag) ? flag : null;

@@ -57,7 +57,7 @@ internal sealed class ParquetTable<T>(IReadOnlyList<ParquetColumn<T>> columns, F
     private async Task<byte[]> WriteShardAsync(IReadOnlyList<T> rows, int start, int count)
     {
         using var stream = new MemoryStream();
-        var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd };
+        var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd, CompressionLevel = System.IO.Compression.CompressionLevel.Fastest };
         await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(_fields), stream, options))
         {
             if (count > 0)

@@ -40,7 +40,7 @@ internal sealed class DocumentBuilder(ReadContext context)
     }
 
     public void Paragraph(string text, int start = 0, int length = 0, bool navigation = false) =>
-        Add(navigation ? BlockKinds.Navigation : BlockKinds.Paragraph, 0, text.Trim(), start, length);
+        Add(navigation ? BlockKinds.Navigation : BlockKinds.Paragraph, 0, Trim(text), start, length);
 
     /// <param name="level">Nesting from 0.</param>
     /// <param name="marker"><c>-</c>, <c>1.</c> …</param>
@@ -66,7 +66,7 @@ internal sealed class DocumentBuilder(ReadContext context)
         }
 
         var indent = new string(' ', Math.Min(level, 8) * 2);
-        _items.Add($"{indent}{marker} {text.Trim().Replace("\n", "\n" + indent + "  ", StringComparison.Ordinal)}");
+        _items.Add($"{indent}{marker} {Trim(text).Replace("\n", "\n" + indent + "  ", StringComparison.Ordinal)}");
         _itemEnd = start + length;
     }
 
@@ -116,7 +116,7 @@ internal sealed class DocumentBuilder(ReadContext context)
         var builder = new StringBuilder(text.Length);
         foreach (var c in text)
         {
-            if (!char.IsWhiteSpace(c))
+            if (!IsBlank(c))
             {
                 builder.Append(c);
             }
@@ -126,7 +126,28 @@ internal sealed class DocumentBuilder(ReadContext context)
             }
         }
 
-        return builder.ToString().TrimEnd();
+        return builder.ToString().TrimEnd(' ');
+    }
+
+    /// <summary>
+    /// White space, but not U+0085 and U+00A0: in text of a wrongly chosen encoding they stand for bytes, and the repair that comes later needs them.
+    /// </summary>
+    private static bool IsBlank(char c) => char.IsWhiteSpace(c) && c is not ('\u0085' or '\u00A0');
+
+    private static string Trim(string text)
+    {
+        var (start, end) = (0, text.Length);
+        while (start < end && IsBlank(text[start]))
+        {
+            start++;
+        }
+
+        while (end > start && IsBlank(text[end - 1]))
+        {
+            end--;
+        }
+
+        return text[start..end];
     }
 
     private void Add(string kind, int level, string text, int start, int length)

@@ -87,7 +87,7 @@ internal static class EncodingDetector
 
         DecodedText? best = null;
         var bestScore = 0.15;
-        foreach (var name in (ReadOnlySpan<string>)["gb18030", "big5"])
+        foreach (var name in (ReadOnlySpan<string>)["gb18030", "big5", "utf-16", "utf-16BE"])
         {
             var text = Get(name).GetString(array);
             var score = Mojibake.ChineseScore(text);
@@ -108,5 +108,5 @@ internal static class EncodingDetector
             : new(Get("windows-1252").GetString(array), "windows-1252");
     }
 
-    private static Encoding Get(string name) => CodePagesEncodingProvider.Instance.GetEncoding(name) ?? Encoding.Latin1;
+    private static Encoding Get(string name) => CodePagesEncodingProvider.Instance.GetEncoding(name) ?? Encoding.GetEncoding(name);
 }

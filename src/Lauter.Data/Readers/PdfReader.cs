@@ -19,9 +19,13 @@ internal static class PdfReader
     /// <summary>Share of U+FFFD and private-use characters above which the text layer is worthless.</summary>
     private const double UndecodableShare = 0.15;
 
-    private sealed record Line(string Text, double Size, bool Bold, double Top, double Left);
+    internal sealed record Line(string Text, double Size, bool Bold, double Baseline, double Left);
 
-    private sealed record Block(List<Line> Lines, int Page, bool AtEdge);
+    internal sealed record Block(List<Line> Lines, int Page, bool AtEdge)
+    {
+        /// <summary>Cells when the block is a table.</summary>
+        public List<List<string>>? Rows { get; init; }
+    }
 
     public static void Read(ReadContext context, string path, ReadOnlyMemory<byte> bytes, int depth)
     {
@@ -84,15 +88,35 @@ internal static class PdfReader
         var result = new List<Block>();
         foreach (var segment in ordered)
         {
-            var lines = segment.TextLines.Select(LineOf).Where(l => l.Text.Length > 0).ToList();
-            if (lines.Count > 0)
+            foreach (var lines in Parts([.. segment.TextLines.Select(LineOf).Where(l => l.Text.Length > 0)]))
             {
-                var box = segment.BoundingBox;
-                result.Add(new Block(lines, page.Number, box.Bottom > page.Height * 0.9 || box.Top < page.Height * 0.1));
+                result.Add(new Block(lines, page.Number, lines[^1].Baseline > page.Height * 0.9 || lines[0].Baseline < page.Height * 0.1));
             }
         }
 
-        return result;
+        return PdfTables.Detect(result);
+    }
+
+    /// <summary>Cuts a block where the size changes or the gap grows: the segmenter joins headings with text when words are long, as Chinese ones are.</summary>
+    private static List<List<Line>> Parts(List<Line> lines)
+    {
+        var gaps = lines.Zip(lines.Skip(1), (a, b) => a.Baseline - b.Baseline).Where(g => g > 0).Order().ToList();
+        var usual = gaps.Count == 0 ? double.MaxValue : gaps[gaps.Count / 4];
+        var parts = new List<List<Line>>();
+        foreach (var line in lines)
+        {
+            var last = parts.Count == 0 ? null : parts[^1][^1];
+            if (last is not null && Math.Abs(last.Size - line.Size) <= 0.08 * last.Size && last.Baseline - line.Baseline <= usual * 1.4)
+            {
+                parts[^1].Add(line);
+            }
+            else
+            {
+                parts.Add([line]);
+            }
+        }
+
+        return parts;
     }
 
     private static Line LineOf(TextLine line)
@@ -112,7 +136,8 @@ internal static class PdfReader
         var letters = line.Words.SelectMany(w => w.Letters).ToList();
         var size = letters.Count == 0 ? 0 : letters.Select(l => l.PointSize).Order().ElementAt(letters.Count / 2);
         var bold = letters.Count > 0 && letters.Count(l => l.FontName?.Contains("Bold", StringComparison.OrdinalIgnoreCase) == true || l.FontName?.Contains("Black", StringComparison.OrdinalIgnoreCase) == true) * 10 > letters.Count * 8;
-        return new Line(text.ToString().Trim(), size, bold, line.BoundingBox.Top, line.BoundingBox.Left);
+        var baseline = letters.Count == 0 ? line.BoundingBox.Bottom : letters[0].StartBaseLine.Y;
+        return new Line(text.ToString().Trim(), size, bold, baseline, line.BoundingBox.Left);
     }
 
     private static void Emit(DocumentBuilder builder, List<Block> blocks, int pages)
@@ -133,10 +158,16 @@ internal static class PdfReader
 
     private static void EmitBlock(DocumentBuilder builder, Block block, HashSet<string> recurring, List<double> headingSizes, double body)
     {
+        if (block.Rows is { } rows)
+        {
+            builder.Table(rows);
+            return;
+        }
+
         var paragraph = new List<string>();
         void Flush()
         {
-            builder.Paragraph(Join(paragraph));
+            AddText(builder, Join(paragraph));
             paragraph.Clear();
         }
 
@@ -169,6 +200,9 @@ internal static class PdfReader
     private static string Join(List<string> lines)
     {
         var text = new StringBuilder();
+
+        // Chinese setting breaks lines anywhere, even inside an address of Latin letters.
+        var isChinese = lines.Sum(l => l.Count(TextFolding.IsHan)) * 2 > lines.Sum(l => l.Length);
         foreach (var line in lines)
         {
             if (text.Length > 1 && text[^1] == '-' && char.IsLetter(text[^2]) && char.IsLower(line[0]))
@@ -177,14 +211,38 @@ internal static class PdfReader
             }
             else if (text.Length > 0)
             {
-                var item = line.Length > 1 && line[0] is '\u2022' or '\u00B7' or '\u25CF' or '\u25AA';
-                text.Append(item ? "\n" : IsWide(text[^1]) && IsWide(line[0]) ? "" : " ");
+                text.Append(IsItem(line) ? "\n" : isChinese || (IsWide(text[^1]) && IsWide(line[0])) ? "" : " ");
             }
 
             text.Append(line);
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Lines that begin with a bullet or a number become a list, the rest a paragraph.</summary>
+    private static void AddText(DocumentBuilder builder, string text)
+    {
+        foreach (var line in text.Split('\n'))
+        {
+            if (IsItem(line))
+            {
+                var digits = line.TakeWhile(char.IsAsciiDigit).Count();
+                builder.ListItem(0, digits == 0 ? "-" : line[..(digits + 1)], line[(digits + 1)..]);
+            }
+            else
+            {
+                builder.Paragraph(line);
+            }
+        }
+    }
+
+    private static bool IsItem(string line)
+    {
+        var digits = line.TakeWhile(char.IsAsciiDigit).Count();
+        return digits == 0
+            ? line.Length > 1 && line[0] is '\u2022' or '\u25CF' or '\u25AA' or '\u25E6' or '\u2023'
+            : digits <= 2 && line.Length > digits + 2 && line[digits] is '.' or ')' or '、' && (line[digits] == '、' || line[digits + 1] == ' ');
     }
 
     /// <summary>Edge lines whose shape (digits taken out) stands on more than half of the pages, at least two.</summary>

@@ -44,7 +44,7 @@ internal static class PlainTextReader
 
     private static void Add(DocumentBuilder builder, string paragraph, int start)
     {
-        var lines = paragraph.ReplaceLineEndings("\n").Trim('\n').Split('\n');
+        var lines = paragraph.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n').Trim('\n').Split('\n');
         if (lines.Length >= 2 && IsUnderline(lines[1]) && !string.IsNullOrWhiteSpace(lines[0]))
         {
             builder.Heading(lines[1].TrimStart()[0] == '=' ? 1 : 2, lines[0], start, paragraph.Length);
@@ -56,7 +56,7 @@ internal static class PlainTextReader
         }
         else
         {
-            builder.Paragraph(string.Join('\n', lines.Select(l => l.TrimEnd())), start, paragraph.Length);
+            builder.Paragraph(string.Join('\n', lines.Select(l => l.TrimEnd(' ', '\t'))), start, paragraph.Length);
         }
     }
 

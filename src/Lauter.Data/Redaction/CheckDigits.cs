@@ -124,6 +124,9 @@ public static class CheckDigits
         return remainder == 1;
     }
 
+    /// <summary>18 digits with a birth date where a resident number has it: with a wrong check digit it is a typing error, not a card.</summary>
+    internal static bool HasResidentIdForm(string text) => text.Length == 18 && text.All(char.IsAsciiDigit) && IsDate(text.Substring(6, 8));
+
     private static bool IsDate(string yyyymmdd) =>
         DateTime.TryParseExact(yyyymmdd, "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
 }

@@ -62,7 +62,7 @@ public static partial class PersonalData
         Collect(found, half, PersonalDataKind.Iban, Iban(), m => IbanLength(m.Value));
         Collect(found, half, PersonalDataKind.ResidentId, ResidentId(), m => CheckDigits.IsResidentId(m.Value));
         Collect(found, half, PersonalDataKind.CreditCode, CreditCode(), m => CheckDigits.IsCreditCode(m.Value));
-        Collect(found, half, PersonalDataKind.Card, Card(), m => CheckDigits.IsCard(m.Value) && !IsOneDigit(m.Value) && !After(half, m, NotPersonal()));
+        Collect(found, half, PersonalDataKind.Card, Card(), m => CheckDigits.IsCard(m.Value) && !IsOneDigit(m.Value) && !CheckDigits.HasResidentIdForm(m.Value) && !After(half, m, NotPersonal()));
         Collect(found, half, PersonalDataKind.IpAddress, IpV4(), m => IPAddress.TryParse(m.Value, out _) && !After(half, m, Version()));
         Collect(found, half, PersonalDataKind.IpAddress, IpV6(), m => IsIpV6(m.Value));
         Collect(found, half, PersonalDataKind.Passport, Passport(), m => After(half, m, PassportWord()));
