@@ -14,7 +14,7 @@ using MudBlazor.Services;
 namespace Lauter.Console;
 
 /// <summary>Puts the console into the program.</summary>
-public static class ConsoleHosting
+public static partial class ConsoleHosting
 {
     internal const string Scheme = "lauter-console";
     internal const string StampClaim = "lauter:stamp";
@@ -79,11 +79,28 @@ public static class ConsoleHosting
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseAntiforgery();
-        app.MapStaticAssets();
+        MapAssets(app);
         SignInEndpoints.Map(app);
         app.MapRazorComponents<ConsoleApp>()
             .AddInteractiveServerRenderMode()
             .RequireAuthorization(new AuthorizeAttribute { AuthenticationSchemes = Scheme });
         return app;
     }
+
+    private static void MapAssets(WebApplication app)
+    {
+        var manifest = Path.Combine(AppContext.BaseDirectory, app.Environment.ApplicationName + ".staticwebassets.endpoints.json");
+        if (File.Exists(manifest))
+        {
+            app.MapStaticAssets(manifest);
+        }
+        else
+        {
+            // The pages still answer, without style and without refreshing: better than a program that does not start.
+            LogNoAssets(app.Logger, manifest);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "The console's style sheets and scripts are missing: {Manifest} is not there. Build or publish the program with the web SDK.")]
+    private static partial void LogNoAssets(ILogger logger, string manifest);
 }

@@ -23,7 +23,9 @@ internal sealed class GatePicture
     public static GatePicture Of(GateSection gate)
     {
         var line = gate.NonInferiority ? -gate.Margin : 0;
-        var values = new[] { 0, line, gate.Margin, gate.Low ?? 0, gate.High ?? 0, gate.Effect ?? 0 };
+        // Room on both sides of the line, else the forbidden side could not be seen.
+        var room = Math.Max(gate.Margin, 0.01);
+        var values = new[] { room, line - (room / 2), gate.Low ?? 0, gate.High ?? 0, gate.Effect ?? 0 };
         return new GatePicture(LinearScale.Around(values, 6), line, gate);
     }
 

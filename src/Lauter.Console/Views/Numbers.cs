@@ -24,11 +24,19 @@ internal sealed class Numbers(ConsoleTexts texts)
 
     /// <summary>A difference of two shares in percentage points, always with its sign.</summary>
     public string Points(double? difference) =>
-        difference is { } value && double.IsFinite(value) ? (value * 100).ToString("+0.0;−0.0;0.0", CultureInfo.InvariantCulture) + " %" : texts["unknown"];
+        difference is { } value && double.IsFinite(value) ? texts.With("gate.points", Signed(value)) : texts["unknown"];
 
+    /// <summary>A difference of two shares as a bare number of percentage points, for marks on an axis.</summary>
+    public string Signed(double difference) => (difference * 100).ToString("+0.0;−0.0;0", CultureInfo.InvariantCulture);
+
+    /// <summary>The interval of a difference, in percentage points.</summary>
+    public string PointsInterval(double? low, double? high) =>
+        low is { } from && high is { } to && double.IsFinite(from) && double.IsFinite(to) ? texts.With("gate.points", $"{Signed(from)} … {Signed(to)}") : texts["unknown"];
+
+    /// <summary>The interval of a share, in percent.</summary>
     public string Interval(double? low, double? high) =>
         low is { } from && high is { } to && double.IsFinite(from) && double.IsFinite(to)
-            ? $"{(from * 100).ToString("0.0;−0.0", CultureInfo.InvariantCulture)} … {(to * 100).ToString("0.0;−0.0", CultureInfo.InvariantCulture)} %"
+            ? string.Create(CultureInfo.InvariantCulture, $"{from * 100:0.0} … {to * 100:0.0} %")
             : texts["unknown"];
 
     public string Loss(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
@@ -56,7 +64,7 @@ internal sealed class Numbers(ConsoleTexts texts)
         { } t => texts.With("unit.milliseconds", t.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)),
     };
 
-    /// <summary>An amount with four significant digits at most, never rounded to nothing.</summary>
+    /// <summary>An amount with at least two significant digits down to 10⁻⁹, so that small costs are never rounded to nothing.</summary>
     public string Money(decimal? amount, string currency)
     {
         if (amount is not { } value)
@@ -64,16 +72,14 @@ internal sealed class Numbers(ConsoleTexts texts)
             return texts["unknown"];
         }
 
-        var magnitude = Math.Abs(value);
-        var decimals = magnitude switch
+        var format = Math.Abs(value) switch
         {
-            0 => 2,
-            >= 1 => 2,
-            >= 0.01m => 4,
-            >= 0.0001m => 6,
-            _ => 9,
+            0 or >= 1 => "#,##0.00",
+            >= 0.001m => "0.0000",
+            >= 0.00001m => "0.000000",
+            _ => "0.000000###",
         };
-        return value.ToString("N" + decimals, CultureInfo.InvariantCulture) + " " + currency;
+        return value.ToString(format, CultureInfo.InvariantCulture) + " " + currency;
     }
 
     public string Clock(DateTimeOffset time) => time.UtcDateTime.ToString("HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";
