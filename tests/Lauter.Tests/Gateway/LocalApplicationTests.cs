@@ -240,6 +240,76 @@ public sealed class LocalApplicationTests
     }
 
     [Fact]
+    public async Task Local_Budget_HoldsTheTimeLimitsCostUntilTheRequestEnds()
+    {
+        // 65 s (limit + slack) on 2 cores at 0.36 CNY an hour = 0.013 CNY at most; the budget has room for one of them at a time.
+        await using var host = await GatewayHost.StartAsync(o => o with { Prices = GatewayHost.Prices, Budgets = [new Budget("application:slow", Money.Parse("0.02 CNY"), BudgetWindow.Total)] });
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Registry.Set(new LiveApplication
+        {
+            Name = "slow",
+            Kind = ApplicationKind.Passages,
+            Cores = 2,
+            Source = new PassagesSource(async (_, _, _, token) =>
+            {
+                started.TrySetResult();
+                await release.Task.WaitAsync(token);
+                return [];
+            }),
+        });
+
+        var first = host.PostAsync("v1/chat/completions", GatewayHost.Chat("slow", "x"));
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal(13_000_000, host.Leases.Status().Single().Reserved.NanoUnits);
+        var second = await host.PostAsync("v1/chat/completions", GatewayHost.Chat("slow", "x"));
+        release.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await first).Status);
+        var third = await host.PostAsync("v1/chat/completions", GatewayHost.Chat("slow", "x"));
+
+        Assert.Equal(HttpStatusCode.PaymentRequired, second.Status);
+        Assert.Equal(HttpStatusCode.OK, third.Status);
+        var status = host.Leases.Status().Single();
+        Assert.Equal(0, status.Reserved.NanoUnits);
+        Assert.Equal(host.Traces().Where(t => t.Cost is not null).Sum(t => t.Cost!.Value.NanoUnits), status.Spent.NanoUnits);
+    }
+
+    [Fact]
+    public async Task Local_CallerHangsUp_CancelsTheSourceAndRecordsIt()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Registry.Set(new LiveApplication
+        {
+            Name = "slow",
+            Kind = ApplicationKind.Passages,
+            Source = new PassagesSource(async (_, _, _, token) =>
+            {
+                token.Register(() => cancelled.TrySetResult());
+                started.SetResult();
+                await Task.Delay(Timeout.Infinite, token);
+                return [];
+            }),
+        });
+        using var hangUp = new CancellationTokenSource();
+        using var content = new StringContent(GatewayHost.Chat("slow", "x"), System.Text.Encoding.UTF8, "application/json");
+        var request = host.Client.PostAsync("v1/chat/completions", content, hangUp.Token);
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        await hangUp.CancelAsync();
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        for (var i = 0; i < 1_000 && host.Traces().Count == 0; i++)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(TraceOutcome.Cancelled, Assert.Single(host.Traces()).Outcome);
+    }
+
+    [Fact]
     public async Task Set_WhileServing_SwapsTheRelease()
     {
         await using var host = await GatewayHost.StartAsync();
