@@ -13,7 +13,7 @@ namespace Lauter.Models.Tokens;
 public sealed class ModelTokenizer : IDisposable
 {
     /// <summary>Longest text of one call, in UTF-16 units: llama.cpp's memory grows with the text, and some of its splitters recurse over it.</summary>
-    public const int MaxTextLength = 4 << 20;
+    public const int MaxTextLength = 1 << 20;
 
     private readonly SafeLlamaModelHandle _handle;
     private readonly byte[][] _pieces;

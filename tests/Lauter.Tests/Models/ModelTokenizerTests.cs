@@ -52,7 +52,7 @@ public sealed class ModelTokenizerTests
 
         var exception = Assert.Throws<TokenizerException>(() => tokenizer.Encode(new string('a', ModelTokenizer.MaxTextLength + 1), parseSpecial: false));
 
-        Assert.Contains("4194305", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("1048577", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

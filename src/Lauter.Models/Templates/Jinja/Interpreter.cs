@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Lauter.Models.Templates.Jinja;
 
 /// <summary>How far a rendering may go.</summary>
-internal sealed record RenderLimits(int MaxSteps = 5_000_000, int MaxMacroDepth = 250);
+internal sealed record RenderLimits(int MaxSteps = 1_000_000, int MaxMacroDepth = 250);
 
 /// <summary>
 /// Walks the syntax tree of one rendering. Values are plain data: no host object can be reached. Steps, depth, lengths are bounded, so that a hostile template
