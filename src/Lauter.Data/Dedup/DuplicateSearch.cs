@@ -7,7 +7,7 @@ namespace Lauter.Data.Dedup;
 internal static class DuplicateSearch
 {
     /// <summary>How near-copies are measured when a recipe does not say: clusters are needed for the split even when nothing is dropped.</summary>
-    private static readonly NearDuplicateOptions Fallback = new(ShingleUnit.Characters, 4, 0.75);
+    private static readonly NearDuplicateOptions Fallback = new(ShingleUnit.Characters, 4, 0.8);
 
     public static NearDuplicateOptions Options(Recipe? recipe) =>
         recipe?.Find(OperatorCatalog.DropNearDuplicates) is { } call

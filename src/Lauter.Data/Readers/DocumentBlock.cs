@@ -43,4 +43,9 @@ public sealed record SourceDocument(string Path, string Title, string Format, IR
 }
 
 /// <summary>What came of one source file: documents, and rejects for the file or parts of it. At least one of the two is not empty.</summary>
-public sealed record ReadResult(IReadOnlyList<SourceDocument> Documents, IReadOnlyList<Export.RejectRow> Rejects);
+public sealed record ReadResult(IReadOnlyList<SourceDocument> Documents, IReadOnlyList<Export.RejectRow> Rejects)
+{
+    /// <summary>All documents as Markdown; with several, each under a comment that names its part.</summary>
+    public string ToMarkdown() =>
+        Documents.Count == 1 ? Documents[0].ToMarkdown() : string.Join("\n\n", Documents.Select(d => $"<!-- {d.Path} -->\n\n{d.ToMarkdown()}"));
+}

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Lauter.Data.Text;
 
 /// <summary>
@@ -30,6 +32,11 @@ public static class EnglishStemmer
     private static readonly string[] Step4 =
         ["ement", "ance", "ence", "able", "ible", "ment", "ant", "ent", "ism", "ate", "iti", "ous", "ive", "ize", "ion", "al", "er", "ic"];
 
+    /// <summary>Words recur: most are answered from here. Full, it stays as it is, which bounds its memory and costs only speed.</summary>
+    private static readonly ConcurrentDictionary<string, string> Known = new(StringComparer.Ordinal);
+
+    private const int MostKnown = 50_000;
+
     /// <summary>The stem of a lower-case word.</summary>
     public static string Stem(string word)
     {
@@ -37,6 +44,25 @@ public static class EnglishStemmer
         {
             return word;
         }
+
+        if (Known.TryGetValue(word, out var known))
+        {
+            return known;
+        }
+
+        var stem = Compute(word);
+        if (_knownCount < MostKnown && Known.TryAdd(word, stem))
+        {
+            Interlocked.Increment(ref _knownCount);
+        }
+
+        return stem;
+    }
+
+    private static int _knownCount;
+
+    private static string Compute(string word)
+    {
 
         foreach (var c in word)
         {

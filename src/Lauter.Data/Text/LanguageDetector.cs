@@ -105,12 +105,14 @@ public static class LanguageDetector
 
         // Few other languages share more than a handful of the English stop words; a short label without stop words is English unless
         // its letters say otherwise.
-        if (english > other || (english == other && english > 0 && foreignLetters == 0))
+        if ((english > other || (english == other && english > 0 && foreignLetters == 0)) && (latinWords < 12 || english * 25 >= latinWords))
         {
-            return latinWords < 12 || english * 25 >= latinWords ? English : Undetermined;
+            return English;
         }
 
-        return other == 0 && foreignLetters == 0 && latinWords < 12 && plain * 2 > latinWords ? English : Undetermined;
+        // A table or a list of names has no stop words at all: plain letters and pronounceable words must do, and less of them the longer it is.
+        var enough = latinWords < 12 ? 0.5 : 0.8;
+        return other == 0 && foreignLetters == 0 && latinWords < 80 && plain > enough * latinWords ? English : Undetermined;
     }
 
     private static bool IsLatin(char c) => char.IsAsciiLetter(c) || (c is >= '\u00C0' and <= '\u024F' and not '\u00D7' and not '\u00F7');

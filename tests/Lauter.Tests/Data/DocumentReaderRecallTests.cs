@@ -10,13 +10,13 @@ namespace Lauter.Tests.Data;
 public sealed partial class DocumentReaderRecallTests
 {
     [Theory]
-    [InlineData("docx", 0.90)]
-    [InlineData("html", 0.90)]
-    [InlineData("xlsx", 0.90)]
-    [InlineData("pptx", 0.80)]
-    [InlineData("md", 0.90)]
-    [InlineData("csv", 0.97)]
-    [InlineData("pdf", 0.85)]
+    [InlineData("docx", 0.985)]
+    [InlineData("html", 0.985)]
+    [InlineData("xlsx", 0.98)]
+    [InlineData("pptx", 0.97)]
+    [InlineData("md", 0.99)]
+    [InlineData("csv", 0.99)]
+    [InlineData("pdf", 0.98)]
     public void Read_ReferenceDocuments_FindsTheWordsOfTheReference(string format, double floor)
     {
         var directory = SharedData.Require("data/documents");
