@@ -1,3 +1,5 @@
+using Lauter.Data.Text;
+
 namespace Lauter.Data.Dedup;
 
 /// <summary>Two texts that are alike.</summary>
@@ -29,7 +31,7 @@ public static class NearDuplicates
         var signatures = new uint[texts.Count][];
         Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            sets[i] = ShingleSet.Of(texts[i], options.Unit, options.Size);
+            sets[i] = ShingleSet.Of(texts[i], options.Unit, SizeFor(texts[i], options));
             signatures[i] = MinHash.Signature(sets[i]);
         });
 
@@ -132,6 +134,27 @@ public static class NearDuplicates
         {
             candidates.Add(((long)bucket[^1] << 32) | (uint)i);
         }
+    }
+
+    /// <summary>
+    /// A Han character says about as much as two Latin letters, and one changed character breaks as many shingles as they are long: character
+    /// shingles of Chinese texts are half as long.
+    /// </summary>
+    private static int SizeFor(string text, NearDuplicateOptions options)
+    {
+        if (options.Unit == ShingleUnit.Words)
+        {
+            return options.Size;
+        }
+
+        int han = 0, letters = 0;
+        foreach (var c in text)
+        {
+            han += TextFolding.IsHan(c) ? 1 : 0;
+            letters += char.IsLetterOrDigit(c) ? 1 : 0;
+        }
+
+        return han * 2 > letters ? (options.Size + 1) / 2 : options.Size;
     }
 
     private static int Root(int[] parent, int i)

@@ -12,6 +12,6 @@ public enum ShingleUnit
 
 /// <summary>How near-duplicates are found.</summary>
 /// <param name="Unit">See <see cref="ShingleUnit"/>.</param>
-/// <param name="Size">Units in a shingle, 1 to 32.</param>
+/// <param name="Size">Units in a shingle, 1 to 32; character shingles of Chinese texts are half as long.</param>
 /// <param name="Threshold">Jaccard similarity from which two texts count as the same, 0.5 to 1.</param>
 public sealed record NearDuplicateOptions(ShingleUnit Unit, int Size, double Threshold);

@@ -48,11 +48,11 @@ public static class OperatorCatalog
         new(DropLanguage, 1, OperatorKind.Drop, true, true, "Keeps only texts in the listed languages.",
             [new ArgumentSpec("keep", ArgumentForm.Choices, new JsonArray("en", "zh"), 0, 0, ["en", "zh", "und"], "Languages to keep.")]),
         new(DropExactDuplicates, 1, OperatorKind.Drop, true, true, "Keeps the first of several texts that are equal after folding of width, case and script.", []),
-        new(DropNearDuplicates, 1, OperatorKind.Drop, true, true, "Keeps the first of several texts that are alike: MinHash candidates, exact Jaccard decides; clusters keep their size.",
+        new(DropNearDuplicates, 2, OperatorKind.Drop, true, true, "Keeps the first of several texts that are alike: MinHash candidates, exact Jaccard decides; clusters keep their size.",
         [
             Number("threshold", 0.8, NearDuplicates.LowestThreshold, 1, "Jaccard similarity of shingles from which a text is a copy."),
             new ArgumentSpec("unit", ArgumentForm.Choice, "words", 0, 0, ["words", "characters"], "What shingles are made of; characters suit texts of a few sentences."),
-            Number("size", 3, 1, 32, "Units in a shingle."),
+            Number("size", 3, 1, 32, "Units in a shingle; character shingles of Chinese texts are half as long."),
         ]),
         new(ResolveLabels, 1, OperatorKind.Drop, false, true, "Among near-copies with different labels keeps the majority's label, that of reviewed rows first; a tie drops them all.", []),
     ];

@@ -31,7 +31,7 @@ public sealed class HelpdeskExampleTests : IDisposable
         var wrong = dropped.Where(d => !planted.Contains(d)).ToList();
         Log($"copies found {found}/{copies.Count}, dropped although not planted {wrong.Count} of {dropped.Count}: {string.Join(' ', wrong.Take(10))}; missed {string.Join(' ', copies.Where(c => !dropped.Contains(c.Id) && !dropped.Contains(c.Of)).Take(10).Select(c => c.Id + "~" + c.Of))}");
         Log($"{report.RowsIn} in, {report.RowsOut} out, {report.Elapsed.TotalSeconds:0.00} s; {string.Join(", ", report.Dropped)}; {string.Join(", ", report.BySplit)}; {string.Join(", ", report.ByLanguage)}; {string.Join(", ", report.Redactions)}");
-        Assert.True(found >= 0.97 * copies.Count, $"{found} of {copies.Count} planted copies were dropped.");
+        Assert.True(found >= 0.99 * copies.Count, $"{found} of {copies.Count} planted copies were dropped.");
         Assert.True(dropped.Count - wrong.Count >= 0.95 * dropped.Count, $"{wrong.Count} of {dropped.Count} dropped rows were no planted copies.");
     }
 
