@@ -3,11 +3,15 @@ using Lauter.Training.Loop;
 
 namespace Lauter.Training.Jobs;
 
-/// <summary>Turns what the loop does into events: one line each to the parent, progress and validation also to metrics.jsonl.</summary>
+/// <summary>
+/// Turns what the loop does into events. The parent hears of progress by the clock; metrics.jsonl gets the loss at fixed steps and every
+/// validation, without times, so that the same training writes the same file, stopped and resumed or not.
+/// </summary>
 internal sealed class TrainingReporter : ITrainingObserver, IDisposable
 {
     private const double SecondsBetweenProgress = 0.5;
     private const double RateSmoothing = 0.2;
+    private const int CurvePoints = 200;
 
     private readonly TextWriter _events;
     private readonly TimeProvider _time;
@@ -42,6 +46,18 @@ internal sealed class TrainingReporter : ITrainingObserver, IDisposable
         _tokens += report.Tokens;
         _loss += report.Loss;
         _steps++;
+        if (report.Step % Math.Max(1, report.Steps / CurvePoints) == 0 || report.Step == report.Steps)
+        {
+            Record(new TrainingEvent
+            {
+                Kind = TrainingEventKinds.Progress,
+                Step = report.Step,
+                Steps = report.Steps,
+                Loss = Math.Round(report.RecentLoss, 5),
+                LearningRate = report.LearningRate,
+            });
+        }
+
         var seconds = _time.GetElapsedTime(_last).TotalSeconds;
         if (seconds < SecondsBetweenProgress && report.Step < report.Steps)
         {
@@ -50,7 +66,7 @@ internal sealed class TrainingReporter : ITrainingObserver, IDisposable
 
         var perStep = seconds / _steps;
         _secondsPerStep = _secondsPerStep is { } old ? old + (RateSmoothing * (perStep - old)) : perStep;
-        Record(new TrainingEvent
+        Send(new TrainingEvent
         {
             Kind = TrainingEventKinds.Progress,
             Step = report.Step,
@@ -63,14 +79,19 @@ internal sealed class TrainingReporter : ITrainingObserver, IDisposable
         (_steps, _tokens, _loss, _last) = (0, 0, 0, _time.GetTimestamp());
     }
 
-    public void Validated(int step, ValidationResult result, bool isBest) => Record(new TrainingEvent
+    public void Validated(int step, ValidationResult result, bool isBest)
     {
-        Kind = TrainingEventKinds.Validation,
-        Step = step,
-        ValidationLoss = Math.Round(result.Loss, 5),
-        ValidationExactMatch = Math.Round(result.ExactMatch, 5),
-        Message = isBest ? "best so far" : null,
-    });
+        var validation = new TrainingEvent
+        {
+            Kind = TrainingEventKinds.Validation,
+            Step = step,
+            ValidationLoss = Math.Round(result.Loss, 5),
+            ValidationExactMatch = Math.Round(result.ExactMatch, 5),
+            Message = isBest ? "best so far" : null,
+        };
+        Record(validation);
+        Send(validation);
+    }
 
     public void Saved(int step) => Send(new TrainingEvent { Kind = TrainingEventKinds.Checkpoint, Step = step });
 
@@ -83,11 +104,7 @@ internal sealed class TrainingReporter : ITrainingObserver, IDisposable
 
     public void Dispose() => _metrics.Dispose();
 
-    private void Record(TrainingEvent trainingEvent)
-    {
-        _metrics.WriteLine(trainingEvent.ToJson());
-        Send(trainingEvent);
-    }
+    private void Record(TrainingEvent trainingEvent) => _metrics.WriteLine(trainingEvent.ToJson());
 
     private TrainingEvent WithMeters(TrainingEvent trainingEvent) => trainingEvent with
     {

@@ -10,6 +10,8 @@ internal sealed class DivergenceGuard
     public const double SpikeFactor = 2;
     public const int SpikesInARow = 10;
 
+    private const int Recent = 20;
+
     private readonly Queue<double> _losses;
     private int _spikes;
 
@@ -24,6 +26,9 @@ internal sealed class DivergenceGuard
     public IReadOnlyCollection<double> Losses => _losses;
 
     public int Spikes => _spikes;
+
+    /// <summary>Mean of the latest losses, spikes left out; NaN before the first.</summary>
+    public double RecentLoss => _losses.Count == 0 ? double.NaN : _losses.Skip(_losses.Count - Recent).Average();
 
     /// <exception cref="TrainingFailedException">The run diverged.</exception>
     public void Check(int step, double loss, double gradientNorm, double learningRate)

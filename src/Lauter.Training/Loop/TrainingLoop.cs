@@ -13,10 +13,11 @@ namespace Lauter.Training.Loop;
 /// <param name="Step">Steps done, from 1.</param>
 /// <param name="Steps">All steps of the run.</param>
 /// <param name="Loss">Mean loss of the step's trained tokens.</param>
+/// <param name="RecentLoss">Mean loss of the latest steps; a resumed run gives the same number as one that was not stopped.</param>
 /// <param name="Tokens">Tokens of the step, without padding.</param>
 /// <param name="LearningRate">Of this step.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-internal sealed record StepReport(int Step, int Steps, double Loss, int Tokens, double LearningRate, double GradientNorm);
+internal sealed record StepReport(int Step, int Steps, double Loss, double RecentLoss, int Tokens, double LearningRate, double GradientNorm);
 
 /// <summary>Receives what happens in a run, in order, on the training thread.</summary>
 internal interface ITrainingObserver
@@ -217,7 +218,7 @@ internal sealed class TrainingLoop
             optimiser.Step(_step, rate, clip / weight);
         }
 
-        return new StepReport(_step, _steps, loss / weight, tokens, rate, norm);
+        return new StepReport(_step, _steps, loss / weight, _guard.RecentLoss, tokens, rate, norm);
     }
 
     private void Validate()

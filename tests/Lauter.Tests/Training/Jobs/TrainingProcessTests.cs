@@ -59,9 +59,7 @@ public sealed class TrainingProcessTests : IDisposable
         Assert.InRange(again.List[0].Step!.Value, 1, int.MaxValue);
         Assert.Equal(File.ReadAllBytes(Path.Combine(_directory, "whole", "model.gguf")), File.ReadAllBytes(Path.Combine(_directory, "cut", "model.gguf")));
 
-        var steps = File.ReadLines(Path.Combine(_directory, "cut", "metrics.jsonl"))
-            .Select(l => TrainingEvent.TryParse(l)!).Where(e => e.Kind == TrainingEventKinds.Progress).Select(e => e.Step!.Value).ToArray();
-        Assert.Equal(steps.Order().Distinct(), steps);
+        Assert.Equal(File.ReadAllLines(Path.Combine(_directory, "whole", "metrics.jsonl")), File.ReadAllLines(Path.Combine(_directory, "cut", "metrics.jsonl")));
     }
 
     [Fact]

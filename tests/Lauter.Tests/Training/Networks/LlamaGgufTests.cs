@@ -62,6 +62,6 @@ public sealed class LlamaGgufTests : IDisposable
             cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.True(report.Passed, $"{report}");
-        Assert.InRange(report.MaximumDifference, 0, 2e-3);
+        Assert.InRange(report.MaximumDifference, 0, 1e-3);
     }
 }
