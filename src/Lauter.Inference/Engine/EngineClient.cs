@@ -172,7 +172,7 @@ public sealed class EngineClient : IDisposable
 
     private async Task<ChatResult> CompleteAsync(JsonNode prompt, int maxTokens, CancellationToken cancellationToken)
     {
-        var body = new JsonObject { ["model"] = "engine", ["prompt"] = prompt, ["max_tokens"] = maxTokens, ["temperature"] = 0 };
+        var body = new JsonObject { ["model"] = "engine", ["prompt"] = prompt, ["max_tokens"] = maxTokens, ["temperature"] = 0, ["logprobs"] = 0 };
         using var answer = await PostAsync("v1/completions", body, null, cancellationToken);
         return EngineJson.ReadCompletion(answer.RootElement);
     }

@@ -12,14 +12,17 @@ public sealed record EngineOptions
     /// <summary>Unix socket to listen on, at most 107 bytes of UTF-8; null for none.</summary>
     public string? SocketPath { get; init; }
 
-    /// <summary>TCP address to listen on, as <c>HOST:PORT</c>, for instance <c>127.0.0.1:8080</c>; null for none. The engine asks for no key.</summary>
+    /// <summary>TCP address to listen on, as <c>IP:PORT</c>, for instance <c>127.0.0.1:8080</c>; null for none. The engine asks for no key.</summary>
     public string? ListenAddress { get; init; }
 
     /// <summary>Cells (tokens) of the key-value cache shared by all sequences. Default: eight full sequences, but at most 256 MiB of cache.</summary>
     public int? CacheCells { get; init; }
 
-    /// <summary>Sequences that are worked on at once, 1–256. Default 32.</summary>
-    public int Sequences { get; init; } = 32;
+    /// <summary>
+    /// Sequences that are worked on at once, 1–256. Default 8: on a processor the gain of larger batches is small, and in the shared cache
+    /// every sequence's cells slow the attention of all. More requests wait in the queue.
+    /// </summary>
+    public int Sequences { get; init; } = 8;
 
     /// <summary>Requests that may wait before new ones are refused with 429, 0–100,000. Default 256.</summary>
     public int Queue { get; init; } = 256;
@@ -48,6 +51,11 @@ public sealed record EngineOptions
         if (SocketPath is not null && System.Text.Encoding.UTF8.GetByteCount(SocketPath) > 107)
         {
             faults.Add($"the socket path '{SocketPath}' is longer than the 107 bytes that Unix sockets allow; choose a shorter directory");
+        }
+
+        if (ListenAddress is not null && (!System.Net.IPEndPoint.TryParse(ListenAddress, out var endPoint) || endPoint.Port == 0))
+        {
+            faults.Add($"the address '{ListenAddress}' is not an IP address with a port, such as 127.0.0.1:8080 or [::1]:8080");
         }
 
         Check(CacheCells is null or (>= 16 and <= 16_777_216), nameof(CacheCells), CacheCells ?? 0, "16–16,777,216");

@@ -49,6 +49,7 @@ public sealed class EngineProcess : IAsyncDisposable
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SampleEvery = TimeSpan.FromSeconds(1);
 
     private readonly EngineLaunch _launch;
     private readonly EngineOptions _options;
@@ -188,7 +189,15 @@ public sealed class EngineProcess : IAsyncDisposable
             Raise(new EngineEvent(EngineEventKind.Ready, child.Id, null, null, []));
         }
 
-        if (await Task.WhenAny(ended, Cancelled()) != ended)
+        var cancelled = Cancelled();
+        while (!ended.IsCompleted && !cancelled.IsCompleted)
+        {
+            // The kernel forgets a process's times with the process, so they are read while it lives.
+            _ = child.CpuTime;
+            await Task.WhenAny(ended, cancelled, Task.Delay(SampleEvery, CancellationToken.None));
+        }
+
+        if (!ended.IsCompleted)
         {
             await child.StopAsync();
         }

@@ -68,7 +68,18 @@ public static class EngineServer
             return 2;
         }
 
-        using var model = LoadedModel.Load(options.ModelPath);
+        LoadedModel loaded;
+        try
+        {
+            loaded = LoadedModel.Load(options.ModelPath);
+        }
+        catch (Exception error) when (error is LLama.Exceptions.RuntimeError or IOException)
+        {
+            await Console.Error.WriteLineAsync($"engine: the model '{options.ModelPath}' cannot be loaded: {error.Message}");
+            return 2;
+        }
+
+        using var model = loaded;
         var metrics = new EngineMetrics();
         using var generation = model.IsEncoder ? null : new GenerationScheduler(model, Limits(options, model), metrics);
         using var embeddings = model.IsEncoder ? new EmbeddingScheduler(model, options.Threads, metrics) : null;

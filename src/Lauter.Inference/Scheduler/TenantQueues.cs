@@ -36,24 +36,21 @@ internal sealed class TenantQueues
         while (_turn.First is { } node)
         {
             var tenant = node.Value;
+            if (!tenant.HasTurn)
+            {
+                tenant.HasTurn = true;
+                tenant.Credit += Quantum;
+            }
+
             if (tenant.Credit >= tenant.Jobs.First!.Value.Cells)
             {
                 return tenant.Jobs.First.Value;
             }
 
-            // With nobody else waiting turns would only spin until the credit suffices.
-            if (_turn.Count == 1)
-            {
-                tenant.Credit = tenant.Jobs.First.Value.Cells;
-                continue;
-            }
-
-            tenant.Credit += Quantum;
-            if (tenant.Credit < tenant.Jobs.First.Value.Cells)
-            {
-                _turn.RemoveFirst();
-                _turn.AddLast(node);
-            }
+            // One grant a turn: a tenant that is served twice must not be granted twice.
+            tenant.HasTurn = false;
+            _turn.RemoveFirst();
+            _turn.AddLast(node);
         }
 
         return null;
@@ -110,5 +107,8 @@ internal sealed class TenantQueues
         public LinkedList<GenerationJob> Jobs { get; } = [];
 
         public long Credit { get; set; }
+
+        /// <summary>Whether this turn's credit was given.</summary>
+        public bool HasTurn { get; set; }
     }
 }
