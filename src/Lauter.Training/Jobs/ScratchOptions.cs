@@ -7,7 +7,7 @@ public sealed record ScratchOptions
     public int VocabularySize { get; init; } = 4096;
 
     /// <summary>Features per token; a multiple of <see cref="Heads"/>.</summary>
-    public int Width { get; init; } = 192;
+    public int Width { get; init; } = 128;
 
     /// <summary>Number of layers, 1 or more.</summary>
     public int Layers { get; init; } = 4;
@@ -19,7 +19,7 @@ public sealed record ScratchOptions
     public int KvHeads { get; init; } = 4;
 
     /// <summary>Hidden features of the feed-forward part.</summary>
-    public int FeedForward { get; init; } = 512;
+    public int FeedForward { get; init; } = 336;
 
     /// <summary>Longest sequence in tokens.</summary>
     public int ContextLength { get; init; } = 1024;
@@ -59,11 +59,17 @@ public static class ScratchPresets
     /// <summary>The name of <see cref="Nano"/> in a project file: <c>scratch: nano</c>.</summary>
     public const string NanoName = "nano";
 
-    /// <summary>A few million parameters: some thousand short examples train in minutes on two cores.</summary>
+    /// <summary>Above a million parameters: some thousand short examples train in minutes on two cores.</summary>
     public static ScratchOptions Nano { get; } = new();
 
-    /// <summary>The options <see cref="Nano"/> was tuned with.</summary>
-    public static TrainingOptions NanoTraining { get; } = new();
+    /// <summary>
+    /// The options <see cref="Nano"/> was tuned with. Two of them carry the result: with AdamW the network needs about twice the epochs,
+    /// and without token noise it learns single words by heart.
+    /// </summary>
+    public static TrainingOptions NanoTraining { get; } = new()
+    {
+        Epochs = 12, BatchExamples = 16, LearningRate = 3e-3, Muon = true, TokenNoise = 0.12, Dropout = 0.1, ValidateEveryEpochs = 2,
+    };
 
     /// <summary>The preset of that name, or null.</summary>
     public static (ScratchOptions Shape, TrainingOptions Training)? Find(string name) => name == NanoName ? (Nano, NanoTraining) : null;
