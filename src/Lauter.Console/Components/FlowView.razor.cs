@@ -34,12 +34,14 @@ public sealed partial class FlowView
     }
 
     /// <inheritdoc/>
-    protected override async Task OnInitializedAsync()
+    protected override void OnParametersSet()
     {
         T = ConsoleTexts.For(Language);
         N = new Numbers(T);
-        await ReadAsync(_closed.Token);
     }
+
+    /// <inheritdoc/>
+    protected override async Task OnInitializedAsync() => await ReadAsync(_closed.Token);
 
     /// <inheritdoc/>
     protected override void OnAfterRender(bool firstRender)
@@ -49,6 +51,9 @@ public sealed partial class FlowView
             _ = RefreshAsync(_closed.Token);
         }
     }
+
+    /// <summary>The full address: the page's base would drop the query, and with it the language asked for.</summary>
+    private string AnchorOf(FlowStation station) => Navigation.Uri.Split('#')[0] + "#" + station.Name;
 
     private async Task RefreshAsync(CancellationToken closed)
     {

@@ -18,6 +18,7 @@ public sealed class FlowViewTests : IDisposable
     public FlowViewTests()
     {
         _context.JSInterop.Mode = JSRuntimeMode.Loose;
+        BunitContext.DefaultWaitTimeout = TimeSpan.FromSeconds(30);
         _context.Services.AddMudServices();
         _context.Services.AddSingleton<IConsoleSource>(_source);
         _context.Services.AddSingleton<TimeProvider>(_time);
