@@ -12,7 +12,7 @@ public sealed record EngineOptions
     /// <summary>Unix socket to listen on, at most 107 bytes of UTF-8; null for none.</summary>
     public string? SocketPath { get; init; }
 
-    /// <summary>TCP address to listen on, as <c>IP:PORT</c>, for instance <c>127.0.0.1:8080</c>; null for none. The engine asks for no key.</summary>
+    /// <summary>TCP address to listen on, as <c>IP:PORT</c> or <c>http://IP:PORT</c>, <c>localhost</c> also; null for none. The engine asks for no key.</summary>
     public string? ListenAddress { get; init; }
 
     /// <summary>Cells (tokens) of the key-value cache shared by all sequences. Default: eight full sequences, but at most 256 MiB of cache.</summary>
@@ -53,9 +53,9 @@ public sealed record EngineOptions
             faults.Add($"the socket path '{SocketPath}' is longer than the 107 bytes that Unix sockets allow; choose a shorter directory");
         }
 
-        if (ListenAddress is not null && (!System.Net.IPEndPoint.TryParse(ListenAddress, out var endPoint) || endPoint.Port == 0))
+        if (ListenAddress is not null && EndPoint(ListenAddress) is null)
         {
-            faults.Add($"the address '{ListenAddress}' is not an IP address with a port, such as 127.0.0.1:8080 or [::1]:8080");
+            faults.Add($"the address '{ListenAddress}' is not an IP address with a port, such as http://127.0.0.1:8080");
         }
 
         Check(CacheCells is null or (>= 16 and <= 16_777_216), nameof(CacheCells), CacheCells ?? 0, "16–16,777,216");
@@ -72,5 +72,13 @@ public sealed record EngineOptions
                 faults.Add($"{key} is {value}; it must be {range}");
             }
         }
+    }
+
+    /// <summary>The address and port of <see cref="ListenAddress"/>, or null when it is none.</summary>
+    internal static System.Net.IPEndPoint? EndPoint(string address)
+    {
+        var plain = address.StartsWith("http://", StringComparison.Ordinal) ? address["http://".Length..].TrimEnd('/') : address;
+        plain = plain.StartsWith("localhost:", StringComparison.Ordinal) ? $"127.0.0.1{plain["localhost".Length..]}" : plain;
+        return System.Net.IPEndPoint.TryParse(plain, out var endPoint) && endPoint.Port != 0 ? endPoint : null;
     }
 }

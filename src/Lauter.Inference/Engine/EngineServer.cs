@@ -119,7 +119,7 @@ public static class EngineServer
 
             if (options.ListenAddress is { } address)
             {
-                kestrel.Listen(System.Net.IPEndPoint.Parse(address));
+                kestrel.Listen(EngineOptions.EndPoint(address)!);
             }
         });
         var app = builder.Build();

@@ -163,6 +163,17 @@ public sealed class EngineLifeTests
         }
     }
 
+    [Theory]
+    [InlineData("127.0.0.1:8080", true)]
+    [InlineData("http://127.0.0.1:8080/", true)]
+    [InlineData("http://localhost:8080", true)]
+    [InlineData("http://[::1]:8080", true)]
+    [InlineData("127.0.0.1", false)]
+    [InlineData("https://127.0.0.1:8080", false)]
+    [InlineData("somewhere:8080", false)]
+    public void Faults_ListenAddress_MustBeAnAddressWithAPort(string address, bool sound) =>
+        Assert.Equal(sound, (EngineFixture.Options with { ListenAddress = address }).Faults().Count == 0);
+
     private static Task<EngineProcess> StartAsync(EngineOptions options, Action<EngineEvent>? changed = null) =>
         EngineProcess.StartAsync(EngineChildEntry.Launch, options, changed, cancellationToken: Token);
 
