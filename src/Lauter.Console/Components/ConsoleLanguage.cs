@@ -1,5 +1,6 @@
 using Lauter.Console.Texts;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Lauter.Console.Components;
 
@@ -11,7 +12,7 @@ internal static class ConsoleLanguage
 
     public static ConsoleTexts Of(HttpContext context)
     {
-        var asked = context.Request.Query[Query].ToString();
+        var asked = Asked(context.Request.Query);
         if (ConsoleTexts.Languages.Contains(asked, StringComparer.OrdinalIgnoreCase))
         {
             return ConsoleTexts.For(asked);
@@ -28,6 +29,14 @@ internal static class ConsoleLanguage
             .Select(language => language.Value.Value)
             .FirstOrDefault(language => language is not null && (language.StartsWith("zh", StringComparison.OrdinalIgnoreCase) || language.StartsWith("en", StringComparison.OrdinalIgnoreCase)));
         return ConsoleTexts.For(wish);
+    }
+
+    /// <summary>The language in the address, or in the address that the sign-in leads back to.</summary>
+    private static string Asked(IQueryCollection query)
+    {
+        var back = query["back"].ToString();
+        var at = back.IndexOf('?', StringComparison.Ordinal);
+        return query.ContainsKey(Query) || at < 0 ? query[Query].ToString() : QueryHelpers.ParseQuery(back[at..]).GetValueOrDefault(Query).ToString();
     }
 
     /// <summary>Remembers a language that was asked for in the address.</summary>

@@ -80,6 +80,12 @@ public sealed record GateSection
     /// <summary>Allowed loss, 0 to 1; 0 for superiority.</summary>
     public required double Margin { get; init; }
 
+    /// <summary>
+    /// Not null when there is no rival and the value itself must reach this, 0 to 1. <see cref="Effect"/>, <see cref="Low"/> and
+    /// <see cref="High"/> are then the value and its interval, and the members of a comparison are not shown.
+    /// </summary>
+    public double? Minimum { get; init; }
+
     /// <summary>Allowed rate of wrong passes.</summary>
     public required double Alpha { get; init; }
 

@@ -68,6 +68,10 @@ public sealed partial class ConsoleHostingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task SignInPage_OnTheWayToAChinesePage_IsChinese() =>
+        Assert.Contains("lang=\"zh-CN\"", await _client.GetStringAsync("/sign-in?back=%2F%3Flang%3Dzh-CN", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+
+    [Fact]
     public async Task SignIn_WrongPassword_SaysSoAndSetsNoCookie()
     {
         using var answer = await SignInAsync("wrong", back: "//elsewhere.example");

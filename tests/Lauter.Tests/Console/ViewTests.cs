@@ -51,6 +51,14 @@ public sealed class ViewTests
     }
 
     [Fact]
+    public void GatePicture_Minimum_LineIsTheMinimumAndMarksAreShares()
+    {
+        var picture = GatePicture.Of(SampleSnapshot.Full.Gate! with { Minimum = 0.6, Effect = 0.9, Low = 0.8, High = 0.96 });
+        Assert.Equal((0.6, "gate.question.minimum", "gate.explain.pass.minimum", "80 %"), (picture.Line, picture.QuestionKey, picture.ExplanationKey, picture.Mark(0.8, English)));
+        Assert.True(picture.Scale.Position(0.8) > picture.Scale.Position(picture.Line));
+    }
+
+    [Fact]
     public void GatePicture_NoInterval_IsNotDrawn() =>
         Assert.False(GatePicture.Of(SampleSnapshot.Full.Gate! with { Low = double.NaN, High = null, Effect = null }).HasInterval);
 
