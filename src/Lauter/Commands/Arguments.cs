@@ -29,5 +29,5 @@ internal static class Arguments
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Say nothing while it works." };
 
     /// <summary>Writes JSON to standard output.</summary>
-    public static void WriteJson(JsonNode value) => Console.Out.WriteLine(value.ToJsonString(Indented));
+    public static void WriteJson(JsonNode value) => System.Console.Out.WriteLine(value.ToJsonString(Indented));
 }

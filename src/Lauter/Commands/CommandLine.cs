@@ -18,10 +18,10 @@ internal static class CommandLine
             {
                 foreach (var error in parsed.Errors)
                 {
-                    await Console.Error.WriteLineAsync($"lauter: {error.Message}");
+                    await System.Console.Error.WriteLineAsync($"lauter: {error.Message}");
                 }
 
-                await Console.Error.WriteLineAsync("Run 'lauter --help' for the verbs, or 'lauter VERB --help' for one of them.");
+                await System.Console.Error.WriteLineAsync("Run 'lauter --help' for the verbs, or 'lauter VERB --help' for one of them.");
                 return ExitCodes.Usage;
             }
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Lauter.Catalog.Objects;
+using Lauter.Gateway;
 using Lauter.Hosting;
 using Lauter.Ledger;
 using Lauter.Traces;
@@ -36,7 +38,21 @@ internal static class CostCommand
     {
         using var ledger = new LedgerStore(workspace.StatePath("ledger.db"));
         using var traces = new TraceStore(workspace.StatePath("traces.db"));
-        return ledger.Bill(traces.Use());
+        GatewayState.CatchUp(workspace.State, ledger, traces);
+        return ledger.Bill([.. traces.Use().Select(u => u with { Quality = QualityOf(workspace, u.Application) })]);
+    }
+
+    /// <summary>What the gate of the live release said about its answers.</summary>
+    private static string? QualityOf(Workspace workspace, string application)
+    {
+        if (workspace.Releases.Live(application) is not { } live
+            || Manifest.Read(workspace.Objects, live.Manifest).Inputs.FirstOrDefault(i => i.Role == "gate") is not { } gate)
+        {
+            return null;
+        }
+
+        var verdict = ReleaseFlow.ReadVerdict(workspace.Objects, gate.Sha256);
+        return $"{live.ReleaseId}: {verdict.Policy.Metric} {verdict.Candidate.Value:0.0000} on {verdict.Items} items of {verdict.SuiteName}";
     }
 
     private static void Show(Bill bill)
@@ -53,6 +69,11 @@ internal static class CostCommand
         {
             System.Console.WriteLine(
                 $"{application.Application}: {application.Requests} requests, {application.Answered} answered, {application.Corrected} corrected, {application.RatedBad} rated bad, {application.Accepted} accepted");
+            if (application.Quality is { } quality)
+            {
+                System.Console.WriteLine($"{"",-2}quality {quality}");
+            }
+
             System.Console.WriteLine(
                 $"{"",-2}per accepted answer: serving {Amounts(application.ServingPerAcceptedAnswer, application.Complete)}, all phases of this application {Amounts(application.AllPhasesPerAcceptedAnswer, application.Complete)}");
         }

@@ -33,10 +33,10 @@ internal static class DoctorCommand
             {
                 foreach (var finding in findings)
                 {
-                    Console.WriteLine($"{(finding.Good ? "good" : "BAD "),-5}{finding.Check,-22}{finding.Seen}");
+                    System.Console.WriteLine($"{(finding.Good ? "good" : "BAD "),-5}{finding.Check,-22}{finding.Seen}");
                     if (!finding.Good)
                     {
-                        Console.WriteLine($"{"",-27}{finding.WayOut}");
+                        System.Console.WriteLine($"{"",-27}{finding.WayOut}");
                     }
                 }
             }

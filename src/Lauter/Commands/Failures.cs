@@ -14,10 +14,10 @@ internal static class Failures
     public static int Report(Exception exception, bool cancelled)
     {
         var (code, message) = Describe(exception, cancelled);
-        Console.Error.WriteLine($"lauter: {message}");
+        System.Console.Error.WriteLine($"lauter: {message}");
         if (code == ExitCodes.Failure && Environment.GetEnvironmentVariable("LAUTER_TRACE") == "1")
         {
-            Console.Error.WriteLine(exception);
+            System.Console.Error.WriteLine(exception);
         }
 
         return code;

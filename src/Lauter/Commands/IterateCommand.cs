@@ -5,6 +5,7 @@ using Lauter.Catalog.Objects;
 using Lauter.Catalog.Plan;
 using Lauter.Catalog.Projects;
 using Lauter.Data.Export;
+using Lauter.Gateway;
 using Lauter.Hosting;
 using Lauter.Ledger;
 using Lauter.Releases.Gates;
@@ -99,7 +100,7 @@ internal static class IterateCommand
     {
         using var traces = new TraceStore(workspace.StatePath("traces.db"));
         using var ledger = new LedgerStore(workspace.StatePath("ledger.db"));
-        new JournalReader(workspace.StatePath("journal"), traces, batch => ledger.Post([.. batch.Select(t => t.ToLedgerEntry()).OfType<LedgerEntry>()])).Drain();
+        GatewayState.CatchUp(workspace.State, ledger, traces);
         var candidates = traces.Corrections(application.Name).Select(LabelCandidate.Of).ToList();
         var rows = StoredFiles.Show(workspace.Objects, Manifest.Read(workspace.Objects, datasetManifest), workspace.StatePath("views", datasetManifest[..16]));
         var known = ParquetDataset.ReadExamples(rows).ToList();

@@ -69,7 +69,7 @@ internal static class NewCommand
               documents: { index: documents, budget: { month: 200 CNY } }
 
             """);
-        Console.WriteLine($"Made {file}. Put your data where it says, then run: lauter plan {directory}");
+        System.Console.WriteLine($"Made {file}. Put your data where it says, then run: lauter plan {directory}");
         return ExitCodes.Success;
     }
 }

@@ -40,25 +40,25 @@ internal static class PlanCommand
         foreach (var line in plan)
         {
             var mark = line.State switch { StepState.UpToDate => "up to date", StepState.WouldRun => "would run", _ => "depends" };
-            Console.WriteLine($"{mark,-11} {line.Step.Name}");
+            System.Console.WriteLine($"{mark,-11} {line.Step.Name}");
             foreach (var reason in why is null ? line.Reasons.Take(3) : line.Reasons)
             {
-                Console.WriteLine($"{"",-13}{reason}");
+                System.Console.WriteLine($"{"",-13}{reason}");
             }
 
             if (why is null && line.Reasons.Count > 3)
             {
-                Console.WriteLine($"{"",-13}… and {line.Reasons.Count - 3} more (lauter plan --why {line.Step.Name})");
+                System.Console.WriteLine($"{"",-13}… and {line.Reasons.Count - 3} more (lauter plan --why {line.Step.Name})");
             }
 
             if (why is not null && line.Record is { } record)
             {
-                Console.WriteLine($"{"",-13}key {record.Key[..12]}, output {record.Manifest[..12]}, ran {record.Started:yyyy-MM-dd HH:mm:ss}Z in {record.WallSeconds:0.0} s");
+                System.Console.WriteLine($"{"",-13}key {record.Key[..12]}, output {record.Manifest[..12]}, ran {record.Started:yyyy-MM-dd HH:mm:ss}Z in {record.WallSeconds:0.0} s");
             }
         }
 
         var wouldRun = plan.Count(p => p.State != StepState.UpToDate);
-        Console.WriteLine(wouldRun == 0 ? "Nothing to do." : $"{wouldRun} of {plan.Count} steps would run or may have to.");
+        System.Console.WriteLine(wouldRun == 0 ? "Nothing to do." : $"{wouldRun} of {plan.Count} steps would run or may have to.");
         return ExitCodes.Success;
     }
 

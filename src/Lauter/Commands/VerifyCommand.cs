@@ -38,7 +38,7 @@ internal static class VerifyCommand
             good &= report.Intact;
             if (json)
             {
-                documents.Add(report.ToJson());
+                documents.Add(System.Text.Json.Nodes.JsonNode.Parse(report.ToBytes()));
             }
             else
             {

@@ -104,7 +104,7 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
             CoreSeconds = trained.Record.CoreSeconds,
             PeakBytes = trained.Record.ChildPeakBytes == 0 ? null : trained.Record.ChildPeakBytes,
             Losses = Curve(trained.Manifest),
-            ParityDifference = parity?.Manifest.Facts["largestDifference"]?.GetValue<double>(),
+            ParityDifference = ManifestFacts.Number(parity?.Manifest.Facts["largestDifference"]),
             ParityPassed = parity is null ? null : true,
         };
     }
@@ -121,7 +121,7 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
             .. from line in Encoding.UTF8.GetString(workspace.Objects.ReadAllBytes(curve.Sha256)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
                let point = JsonNode.Parse(line)!
                where point["step"] is not null
-               select new LossPoint(point["step"]!.GetValue<long>(), point["loss"]?.GetValue<double>(), point["validationLoss"]?.GetValue<double>()),
+               select new LossPoint(point["step"]!.GetValue<long>(), ManifestFacts.Number(point["loss"]), ManifestFacts.Number(point["validationLoss"])),
         ];
     }
 
@@ -316,7 +316,7 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
     private (StepRecord Record, Manifest Manifest)? Last(string step) =>
         workspace.Records.Last(step) is { } record && workspace.Objects.Contains(record.Manifest) ? (record, Manifest.Read(workspace.Objects, record.Manifest)) : null;
 
-    private static long Number(JsonNode? node) => node?.GetValue<long>() ?? 0;
+    private static long Number(JsonNode? node) => ManifestFacts.Count(node) ?? 0;
 
     private static IReadOnlyList<CountView> Counts(JsonNode? node) => node is JsonObject counts ? [.. counts.Select(c => new CountView(c.Key, Number(c.Value)))] : [];
 }

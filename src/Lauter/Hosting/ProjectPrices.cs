@@ -10,12 +10,8 @@ internal static class ProjectPrices
     /// <exception cref="ProjectFileException">The section has faults.</exception>
     public static PriceBook Of(Project project)
     {
-        if (project.Prices is null)
-        {
-            return PriceBook.Default;
-        }
-
-        var result = PriceBook.FromJson(project.Prices);
+        var currency = project.Applications.Values.FirstOrDefault(a => a.Budget is not null)?.Budget?.Currency ?? "CNY";
+        var result = PriceBook.FromJson(project.Prices, currency);
         return result.Book ?? throw new ProjectFileException(
             Path.Combine(project.Directory, ProjectFile.FileName), [.. result.Faults.Select(f => new YamlFault(1, 1, "prices", f))]);
     }

@@ -48,9 +48,15 @@ internal static class ReleaseFlow
         }
 
         var release = await store.CreateAsync(Draft(workspace, application, records, verdict), By, cancellationToken);
-        if (live?.ReleaseId == release.Id)
+        if (live?.ReleaseId == release.Id || (live is not null && store.IsWithdrawn(application.Name, release.Id)))
         {
             return new ReleaseOutcome(application.Name, verdict, live, IsNew: false);
+        }
+
+        // The verdict speaks about the release that was live when the plan was made; if that changed since, it says nothing about the present.
+        if (live is not null && application.Model is not null && verdict?.Baseline?.Name is { } compared && compared != live.ReleaseId)
+        {
+            throw new StepFailedException($"'{release.Id}' was compared with '{compared}', but '{live.ReleaseId}' is live. Run again to compare with it.");
         }
 
         var promotion = await store.PromoteAsync(application.Name, release.Id, live?.Version ?? 0, By, why, cancellationToken);

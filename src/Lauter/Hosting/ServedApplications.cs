@@ -6,7 +6,7 @@ using Lauter.Inference.Engine;
 using Lauter.Models.Templates;
 using Lauter.Releases.Rollout;
 using Lauter.Retrieval.Embedding;
-using Lauter.Retrieval.Index;
+using Lauter.Retrieval;
 using Lauter.Steps;
 
 namespace Lauter.Hosting;
@@ -22,6 +22,9 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
     private readonly Dictionary<string, string> _served = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ServedEngine> _engines = new(StringComparer.Ordinal);
     private readonly List<Task> _retiring = [];
+
+    // One clock for the machine: two engines on the same cores must not charge them twice.
+    private readonly EngineClock _clock = new(Environment.ProcessorCount, time, "engines");
     private readonly CancellationTokenSource _stop = new();
     private MiniLmEmbedder? _embedder;
 
@@ -91,7 +94,7 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
                 OutputSchema = files.Output,
                 MaximumOutputTokens = ApplicationFiles.MaximumAnswerTokens,
                 Cores = Environment.ProcessorCount,
-                Clock = engine.Clock,
+                Clock = _clock,
                 Created = record.Created,
             };
         }
@@ -129,7 +132,7 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
         var process = await EngineProcess.StartAsync(Children.Engine, new EngineOptions { ModelPath = path }, Changed, time, cancellationToken);
         var client = process.CreateClient();
         client.BaseAddress = new Uri("http://engine/v1/");
-        return _engines[model] = new ServedEngine(process, client, new EngineClock(Environment.ProcessorCount, time, $"engine:{model[..8]}"), []);
+        return _engines[model] = new ServedEngine(process, client, []);
     }
 
     private void Changed(EngineEvent e)
@@ -156,5 +159,5 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
         await engine.Process.DisposeAsync();
     }
 
-    private sealed record ServedEngine(EngineProcess Process, HttpClient Client, EngineClock Clock, List<(string Application, string Release)> Users);
+    private sealed record ServedEngine(EngineProcess Process, HttpClient Client, List<(string Application, string Release)> Users);
 }

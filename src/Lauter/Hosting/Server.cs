@@ -6,6 +6,7 @@ using Lauter.Gateway;
 using Lauter.Gateway.Applications;
 using Lauter.Gateway.Keys;
 using Lauter.Ledger;
+using Lauter.Ledger.Budgets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

@@ -15,7 +15,7 @@ using Lauter.Inference.Engine;
 using Lauter.Models.Templates;
 using Lauter.Releases.Gates;
 using Lauter.Retrieval.Embedding;
-using Lauter.Retrieval.Index;
+using Lauter.Retrieval;
 using Lauter.Retrieval.Nearest;
 
 namespace Lauter.Steps;
@@ -51,7 +51,7 @@ internal static class EvaluationSteps
             var output = Directory.CreateDirectory(Path.Combine(context.WorkDirectory, "out")).FullName;
             NearestExamples.Build(rows).Save(Path.Combine(output, "lexical.bin"));
             using var embedder = new MiniLmEmbedder(Environment.ProcessorCount);
-            (await NearestVectors.BuildAsync(rows, embedder, cancellationToken)).Save(Path.Combine(output, "vectors.bin"));
+            (await NearestVectors.BuildAsync(rows, embedder, null, cancellationToken)).Save(Path.Combine(output, "vectors.bin"));
             return new Manifest
             {
                 Kind = "nearest",
@@ -212,7 +212,7 @@ internal static class EvaluationSteps
 
     private static Scorecard Card(StepContext context, string role) => ReadCard(context.Objects, context.Inputs[role].Manifest);
 
-    private static string MetricName(ApplicationDefinition application) => $"exact_match({application.MetricField ?? "*"})";
+    private static string MetricName(ApplicationDefinition application) => application.MetricField is { } field ? $"exact_match({field})" : "exact_match";
 
     private static GatePolicy Policy(ApplicationDefinition application)
     {

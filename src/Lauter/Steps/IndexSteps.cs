@@ -5,7 +5,6 @@ using Lauter.Catalog.Projects;
 using Lauter.Data.Export;
 using Lauter.Retrieval;
 using Lauter.Retrieval.Embedding;
-using Lauter.Retrieval.Index;
 
 namespace Lauter.Steps;
 

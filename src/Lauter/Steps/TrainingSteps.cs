@@ -203,7 +203,7 @@ internal static class TrainingSteps
         using var gguf = GgufFile.Open(path);
         using var tokenizer = ModelTokenizer.Open(path);
         using var network = LlamaNetwork.Load(gguf);
-        var template = ChatTemplate.Parse(gguf.ChatTemplate ?? throw new StepFailedException($"The model '{training.Name}' carries no chat template."));
+        var template = ChatTemplate.Parse(gguf.Metadata.Text("tokenizer.chat_template") ?? throw new StepFailedException($"The model '{training.Name}' carries no chat template."));
         List<ParityProbe> probes =
         [
             .. ParquetDataset.ReadExamples(rows).Where(r => r.Split == SplitNames.Validation).Take(ParityProbes).Select(row => new ParityProbe(
@@ -211,12 +211,12 @@ internal static class TrainingSteps
                 ChatEncoder.Encode(template, tokenizer, [new ChatMessage("user", UserMessage(prompt, JsonNode.Parse(row.Input)!.AsObject(), row.Text))], addGenerationPrompt: true).Ids)),
             new ParityProbe("mixed language, width and emoji", ChatEncoder.Encode(template, tokenizer, [new ChatMessage("user", "　Ｅ４７ 报错 🍺\n<|im_end|> twice")], addGenerationPrompt: true).Ids),
         ];
-        await using var engine = await EngineProcess.StartAsync(Children.Engine, new EngineOptions { ModelPath = path, Deterministic = true }, TimeProvider.System, cancellationToken);
+        await using var engine = await EngineProcess.StartAsync(Children.Engine, new EngineOptions { ModelPath = path, Deterministic = true }, cancellationToken: cancellationToken);
         var report = await ParityCheck.CompareAsync(
             network,
             new ParityEngine(
-                async (ids, token) => [.. (await engine.Client.CompletionLogProbabilitiesAsync(ids, 0, token)).Skip(1).Select(s => (float)s.LogProbability!.Value)],
-                async (ids, count, token) => [.. (await engine.Client.GreedyAsync(ids, count, token)).TokenIds]),
+                async (ids, token) => [.. (await engine.Client.CompletionLogProbabilitiesAsync(ids, 0, token)).Select(s => (float)s.LogProbability)],
+                async (ids, count, token) => [.. (await engine.Client.GreedyAsync(ids, count, token)).LogProbabilities!.Select(t => t.Token)]),
             probes,
             new HashSet<int> { tokenizer.EndOfText, tokenizer.TokenOf("<|im_end|>") ?? tokenizer.EndOfText },
             ParityCheck.DefaultTolerance,

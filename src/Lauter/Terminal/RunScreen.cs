@@ -12,7 +12,7 @@ namespace Lauter.Terminal;
 internal sealed class RunScreen : IRunObserver, IDisposable
 {
     private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(10);
-    private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Error) });
     private readonly Dictionary<string, (ProgressTask? Task, Stopwatch Clock, Stopwatch Quiet)> _running = new(StringComparer.Ordinal);
     private readonly List<IRunObserver> _others = [];
     private readonly bool _live;
@@ -24,7 +24,7 @@ internal sealed class RunScreen : IRunObserver, IDisposable
     public RunScreen(bool quiet)
     {
         Quiet = quiet;
-        _live = !quiet && !Console.IsErrorRedirected && _console.Profile.Capabilities.Interactive;
+        _live = !quiet && !System.Console.IsErrorRedirected && _console.Profile.Capabilities.Interactive;
         if (_live)
         {
             using var ready = new ManualResetEventSlim();

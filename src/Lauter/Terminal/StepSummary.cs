@@ -31,7 +31,7 @@ internal static class StepSummary
     private static string Splits(JsonObject facts) =>
         facts["splits"] is JsonObject splits ? $" ({string.Join(", ", splits.Select(s => $"{s.Value} {s.Key}"))})" : "";
 
-    private static string Count(JsonObject facts, string name) => facts[name] is { } value ? $"{value.GetValue<long>():#,0}" : "?";
+    private static string Count(JsonObject facts, string name) => ManifestFacts.Count(facts[name]) is { } value ? $"{value:#,0}" : "?";
 
-    private static double Number(JsonObject facts, string name) => facts[name]?.GetValue<double>() ?? double.NaN;
+    private static double Number(JsonObject facts, string name) => ManifestFacts.Number(facts[name]) ?? double.NaN;
 }

@@ -35,8 +35,8 @@ internal static class EngineChildEntry
         if (Environment.GetEnvironmentVariable(ParentVariable) is { Length: > 0 } model)
         {
             var engine = EngineProcess.StartAsync(Launch, new EngineOptions { ModelPath = model, Threads = 1 }).GetAwaiter().GetResult();
-            Console.Out.WriteLine(engine.ProcessId);
-            Console.Out.Flush();
+            System.Console.Out.WriteLine(engine.ProcessId);
+            System.Console.Out.Flush();
             using var never = new ManualResetEventSlim();
             never.Wait();
         }

@@ -1,0 +1,17 @@
+using Lauter.Bench;
+
+return args switch
+{
+    ["clinc150", var data] => await Clinc150.RunAsync(data),
+    ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("""
+        clinc150 DATA_FULL.json                       write rows, run the project, print sizes, scores and times
+        latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
+        """);
+    return 2;
+}
