@@ -3,6 +3,9 @@ namespace Lauter.Inference.Engine;
 /// <summary>How an engine serves one model. Everything but the model has a default that suits the machine.</summary>
 public sealed record EngineOptions
 {
+    /// <summary>Parameters below which one thread is the fastest.</summary>
+    public const long SmallModelParameters = 20_000_000;
+
     /// <summary>The GGUF file.</summary>
     public required string ModelPath { get; init; }
 
@@ -33,8 +36,11 @@ public sealed record EngineOptions
     /// <summary>Time between two tokens of a running answer that prompts of others may not exceed. Default 50 ms.</summary>
     public TimeSpan InterTokenTarget { get; init; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Threads of the native code. Default: the processors that the container grants.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
+    /// <summary>
+    /// Threads of the native code, 1–1,024. Null: one for models below <see cref="SmallModelParameters"/>, whose layers are done sooner than
+    /// a second thread wakes; the processors that the container grants for larger ones.
+    /// </summary>
+    public int? Threads { get; init; }
 
     /// <summary>One request at a time from an empty cache: the same request always gives the same answer, at the price of throughput.</summary>
     public bool Deterministic { get; init; }
@@ -62,7 +68,7 @@ public sealed record EngineOptions
         Check(Sequences is >= 1 and <= 256, nameof(Sequences), Sequences, "1–256");
         Check(Queue is >= 0 and <= 100_000, nameof(Queue), Queue, "0–100,000");
         Check(BatchTokens is >= 16 and <= 8_192, nameof(BatchTokens), BatchTokens, "16–8,192");
-        Check(Threads is >= 1 and <= 1_024, nameof(Threads), Threads, "1–1,024");
+        Check(Threads is null or (>= 1 and <= 1_024), nameof(Threads), Threads ?? 0, "1–1,024");
         return faults;
 
         void Check(bool holds, string key, int value, string range)

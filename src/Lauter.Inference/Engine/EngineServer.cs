@@ -82,7 +82,7 @@ public static class EngineServer
         using var model = loaded;
         var metrics = new EngineMetrics();
         using var generation = model.IsEncoder ? null : new GenerationScheduler(model, Limits(options, model), metrics);
-        using var embeddings = model.IsEncoder ? new EmbeddingScheduler(model, options.Threads, metrics) : null;
+        using var embeddings = model.IsEncoder ? new EmbeddingScheduler(model, Threads(options, model), metrics) : null;
         using var grammars = new GrammarCache(model);
         using var chat = ChatFormat.Open(model);
         var context = new EngineContext(
@@ -133,6 +133,9 @@ public static class EngineServer
         var affordable = CacheBytes / Math.Max(1, model.CacheBytesPerToken);
         var cells = options.CacheCells ?? (int)Math.Max(Math.Min(8L * model.ContextLength, affordable), Math.Min(model.ContextLength, 4_096));
         return new SchedulerLimits(
-            cells, options.Sequences, options.Queue, options.BatchTokens, options.Threads, options.Deterministic, options.InterTokenTarget);
+            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.InterTokenTarget);
     }
+
+    private static int Threads(EngineOptions options, LoadedModel model) =>
+        options.Threads ?? (model.Handle.ParameterCount < EngineOptions.SmallModelParameters ? 1 : Environment.ProcessorCount);
 }

@@ -48,6 +48,9 @@ internal sealed partial class LoadedModel : IDisposable
 
     public int VocabularySize { get; }
 
+    /// <summary>True when the weights take four bytes each, as in a file of fp32 tensors.</summary>
+    public bool HasFullPrecision => Handle.SizeInBytes >= 4 * Handle.ParameterCount;
+
     /// <summary>Longest sequence the model was trained on, in tokens.</summary>
     public int ContextLength => Handle.ContextSize;
 

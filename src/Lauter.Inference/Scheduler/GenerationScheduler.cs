@@ -53,6 +53,13 @@ internal sealed class GenerationScheduler : IDisposable
         parameters.n_threads_batch = limits.Threads;
         // Split caches abort the process on partial sequence copies and refuse ids at or above n_seq_max.
         parameters.kv_unified = true;
+        if (model.HasFullPrecision)
+        {
+            // Half-precision keys and values would cost such a model more accuracy than its weights do, and the parity gate its margin.
+            parameters.type_k = GGMLType.GGML_TYPE_F32;
+            parameters.type_v = GGMLType.GGML_TYPE_F32;
+        }
+
         _context = SafeLLamaContextHandle.Create(model.Handle, parameters);
         _thread = new Thread(Run) { IsBackground = true, Name = "lauter-engine" };
         _thread.Start();
