@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using Lauter.Catalog.Objects;
 using Lauter.Models.Gguf;
+using Lauter.Models.Templates;
 using Lauter.Models.Tokens;
 using Lauter.Training.Checkpoints;
 using Lauter.Training.Examples;
@@ -61,7 +63,7 @@ public static class TrainingWorker
             return ExitCancelled;
         }
         catch (Exception e) when (e is TrainingFailedException or InvalidDataException or IOException or UnauthorizedAccessException
-            or GgufFormatException or TokenizerException or TorchUnavailableException)
+            or GgufFormatException or TokenizerException or TemplateException or TorchUnavailableException or ExternalException)
         {
             Say(TrainingEventKinds.Failed, e.Message);
             return ExitFailed;

@@ -13,6 +13,7 @@ internal static class LlamaGguf
         Torch.EnsureLoaded();
         var config = LlamaConfig.FromGguf(file);
         var factors = file.TryGetTensor(LlamaWeights.RotaryFactors, out _) ? file.ReadFloat32(LlamaWeights.RotaryFactors) : null;
+        RefuseOtherTensors(file, config);
         List<NetworkParameter> parameters = [];
         try
         {
@@ -47,6 +48,16 @@ internal static class LlamaGguf
         if (network.RotaryFactors is { } factors)
         {
             writer.AddTensor(LlamaWeights.RotaryFactors, GgufTensorType.F32, [factors.Length], factors);
+        }
+    }
+
+    /// <summary>A bias or an extra norm left out would give a network that runs and is wrong.</summary>
+    private static void RefuseOtherTensors(GgufFile file, LlamaConfig config)
+    {
+        var known = LlamaWeights.Parameters(config).SelectMany(p => LlamaWeights.FileTensors(config, p.Name, p.Shape)).Select(t => t.Name).Append(LlamaWeights.RotaryFactors).ToHashSet();
+        if (file.Tensors.FirstOrDefault(t => !known.Contains(t.Name)) is { } other)
+        {
+            throw new GgufFormatException($"{file.Path}: the tensor {other.Name} is not part of a Llama network here, so the model cannot be trained or compared.");
         }
     }
 

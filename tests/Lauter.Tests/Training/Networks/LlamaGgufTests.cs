@@ -36,6 +36,21 @@ public sealed class LlamaGgufTests : IDisposable
     }
 
     [Fact]
+    public void Load_TensorThatTheNetworkDoesNotHave_IsRefusedByName()
+    {
+        using var written = LlamaInitialisation.Create(TinyRun.Config, 5);
+        var path = Path.Combine(_directory, "model.gguf");
+        var writer = GgufWriter.Create(path);
+        written.Config.WriteTo(writer);
+        LlamaGguf.AddTensors(written, writer);
+        writer.AddTensor("blk.0.attn_q.bias", GgufTensorType.F32, [32], new float[32]);
+        writer.Finish();
+        using var file = GgufFile.Open(path);
+
+        Assert.Contains("blk.0.attn_q.bias", Assert.Throws<GgufFormatException>(() => LlamaNetwork.Load(file)).Message);
+    }
+
+    [Fact]
     public void Load_Stories260k_TellsTheKnownStory()
     {
         var path = SharedData.Require("models/stories260k/stories260k-f32.gguf");
