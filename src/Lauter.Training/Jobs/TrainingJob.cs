@@ -1,11 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Lauter.Training.Jobs;
 
 /// <summary>All that a training child process needs, as one JSON file. Exactly one of <see cref="BasePath"/> and <see cref="Scratch"/> is set.</summary>
 public sealed record TrainingJob
 {
+    /// <summary>Generated readers set every init member, so a member left out would lose its default; the reflecting reader keeps it.</summary>
+    private static readonly JsonSerializerOptions ReadOptions = new(TrainingJson.Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+
     /// <summary>Name written into the model's metadata.</summary>
     public required string Name { get; init; }
 
@@ -36,7 +40,7 @@ public sealed record TrainingJob
         TrainingJob? job;
         try
         {
-            job = JsonSerializer.Deserialize(File.ReadAllBytes(path), TrainingJson.Default.TrainingJob);
+            job = JsonSerializer.Deserialize<TrainingJob>(File.ReadAllBytes(path), ReadOptions);
         }
         catch (JsonException e)
         {

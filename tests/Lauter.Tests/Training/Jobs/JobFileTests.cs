@@ -29,6 +29,17 @@ public sealed class JobFileTests : IDisposable
         Assert.Equal(job, TrainingJob.Read(path));
     }
 
+    [Fact]
+    public void Read_MembersLeftOut_HaveTheirDefaults()
+    {
+        var path = Path.Combine(_directory, "job.json");
+        File.WriteAllText(path, """{"name":"x","examplesPath":"e","outputDirectory":"o","scratch":{"layers":2},"options":{"epochs":3}}""");
+        var job = TrainingJob.Read(path);
+
+        Assert.Equal(new ScratchOptions { Layers = 2 }, job.Scratch);
+        Assert.Equal(new TrainingOptions { Epochs = 3 }, job.Options);
+    }
+
     [Theory]
     [InlineData("{\"name\":\"x\"}")]
     [InlineData("{\"name\":\"x\",\"examplesPath\":\"e\",\"outputDirectory\":\"o\",\"scratch\":{},\"colour\":1}")]
