@@ -55,9 +55,11 @@ internal sealed class GenerationScheduler : IDisposable
         parameters.kv_unified = true;
         if (model.HasFullPrecision)
         {
-            // Half-precision keys and values would cost such a model more accuracy than its weights do, and the parity gate its margin.
+            // Half-precision keys and values, and the fused attention kernel, which rounds to half precision inside, moved log-probabilities of a
+            // 1.3 M fp32 model by up to 0.012 nats; without them the difference to our own forward pass was below 0.0001.
             parameters.type_k = GGMLType.GGML_TYPE_F32;
             parameters.type_v = GGMLType.GGML_TYPE_F32;
+            parameters.llama_flash_attn_type = LLamaFlashAttentionType.LLAMA_FLASH_ATTENTION_TYPE_DISABLED;
         }
 
         _context = SafeLLamaContextHandle.Create(model.Handle, parameters);

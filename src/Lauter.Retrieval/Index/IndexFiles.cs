@@ -88,13 +88,21 @@ internal static class IndexFiles
 
         foreach (var (name, length) in header.Files)
         {
-            var file = new FileInfo(Path.Combine(directory, name));
-            if (!file.Exists || file.Length != length)
+            // Opened, not asked by name: the file may be a link into the object store, whose own length says nothing.
+            var file = Path.Combine(directory, name);
+            var found = File.Exists(file) ? LengthOf(file) : 0;
+            if (found != length)
             {
-                throw new RetrievalException($"{file.FullName} has {(file.Exists ? file.Length : 0)} bytes, the index wrote {length}. Build the index again.");
+                throw new RetrievalException($"{file} has {found} bytes, the index wrote {length}. Build the index again.");
             }
         }
 
         return header;
+    }
+
+    private static long LengthOf(string path)
+    {
+        using var handle = File.OpenHandle(path);
+        return RandomAccess.GetLength(handle);
     }
 }

@@ -46,9 +46,8 @@ internal static class TrainingSteps
             Arguments = new JsonObject
             {
                 ["base"] = model.Scratch ?? "file",
-                ["epochs"] = options.Epochs,
-                ["learningRate"] = options.LearningRate,
-                ["seed"] = options.Seed,
+                ["shape"] = model.Scratch is { } scratch ? JsonSerializer.SerializeToNode(ScratchPresets.Find(scratch)!.Value.Shape) : null,
+                ["options"] = JsonSerializer.SerializeToNode(options),
                 ["method"] = training.Method,
             },
             Phase = StepPhase.Training,
