@@ -169,7 +169,7 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
         Assert.Equal(text, streamed);
         var error = await Assert.ThrowsAsync<ClientResultException>(() =>
             new ChatClient("no-such-application", new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(Address + "/v1") }).CompleteChatAsync([new UserChatMessage("x")]));
-        Assert.Equal(404, error.Status);
+        Assert.Equal(403, error.Status);
     }
 
     private async Task AskThroughNpmAsync(string key)
@@ -178,7 +178,7 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
         Assert.SkipUnless(Directory.Exists(Path.Combine(clients, "node_modules")), "skipped: run 'npm ci' in tests/Lauter.Scenarios/clients first");
         using var node = Process.Start(new ProcessStartInfo("node", ["ask.mjs", Address + "/v1", key, "triage", "The refund for my order has not come yet."])
         {
-            WorkingDirectory = clients, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = clients, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
         var text = await node.StandardOutput.ReadToEndAsync();
         var errors = await node.StandardError.ReadToEndAsync();
@@ -189,7 +189,7 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
         Assert.Equal(seen["plain"]!.GetValue<string>(), seen["streamed"]!.GetValue<string>());
         Assert.Equal("stop", seen["finish"]!.GetValue<string>());
         Assert.True(seen["streamUsage"]!["completion_tokens"]!.GetValue<int>() > 0);
-        Assert.Equal(404, seen["error"]!["status"]!.GetValue<int>());
+        Assert.Equal(403, seen["error"]!["status"]!.GetValue<int>());
         Assert.Equal(401, seen["denied"]!.GetValue<int>());
         Assert.Contains(seen["models"]!.AsArray(), m => m!.GetValue<string>() == "triage");
     }

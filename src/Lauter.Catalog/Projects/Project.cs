@@ -121,7 +121,7 @@ public sealed record ApplicationDefinition
     /// <summary>Prompt template file.</summary>
     public string? Prompt { get; init; }
 
-    /// <summary>The training or model that answers; null for an application over an index.</summary>
+    /// <summary>The training whose model answers; null for an application over an index.</summary>
     public string? Model { get; init; }
 
     /// <summary>The index whose passages answer; null for an application over a model.</summary>

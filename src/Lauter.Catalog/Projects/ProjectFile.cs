@@ -68,9 +68,8 @@ public static partial class ProjectFile
         var models = root.Entries("models").ToDictionary(e => e.Name, e => Model(e.Map, directory), StringComparer.Ordinal);
         var trainings = root.Entries("trainings").ToDictionary(e => e.Name, e => Training(e.Name, e.Map, models, datasets), StringComparer.Ordinal);
         var indexes = root.Entries("indexes").ToDictionary(e => e.Name, e => Index(e.Name, e.Map, datasets), StringComparer.Ordinal);
-        string[] answering = [.. trainings.Keys, .. models.Keys];
         var applications = root.Entries("applications")
-            .ToDictionary(e => e.Name, e => Application(e.Name, e.Map, directory, answering, indexes, datasets), StringComparer.Ordinal);
+            .ToDictionary(e => e.Name, e => Application(e.Name, e.Map, directory, trainings, indexes, datasets), StringComparer.Ordinal);
         var project = new Project
         {
             Name = name,
@@ -163,9 +162,9 @@ public static partial class ProjectFile
     }
 
     private static ApplicationDefinition Application(
-        string name, YamlMap map, string directory, string[] models, Dictionary<string, IndexDefinition> indexes, Dictionary<string, DatasetDefinition> datasets)
+        string name, YamlMap map, string directory, Dictionary<string, TrainingDefinition> trainings, Dictionary<string, IndexDefinition> indexes, Dictionary<string, DatasetDefinition> datasets)
     {
-        var model = map.Reference("model", "training or model", models);
+        var model = map.Reference("model", "training", trainings.Keys);
         var index = map.Reference("index", "index", indexes.Keys);
         if (map.Has("model") == map.Has("index"))
         {
@@ -185,6 +184,19 @@ public static partial class ProjectFile
             Gate = map.Map("gate") is { } gate ? Gate(gate) : null,
             Budget = map.Map("budget") is { } budget ? Budget(budget) : null,
         };
+        if (application.Suite is { } suite)
+        {
+            if (model is not null && !suite.EndsWith("/test", StringComparison.Ordinal))
+            {
+                map.Fault("suite", $"an application over a model is evaluated on the test rows of its dataset: write '{(trainings.TryGetValue(model, out var t) ? t.Data : "DATASET")}/test' instead of '{suite}'.");
+            }
+
+            if (index is not null && application.Gate?.Minimum is null)
+            {
+                map.Fault("gate", "an application over an index has no rival, so its gate needs a 'minimum' between 0 and 1, for example gate: { minimum: 0.7 }.");
+            }
+        }
+
         map.Finish();
         return application;
     }
@@ -235,13 +247,18 @@ public static partial class ProjectFile
     {
         _ = map.Choice("against", ["live"]);
         var gate = new GateDefinition(
-            map.Number("margin", 0, 0.5) ?? 0.02, map.Number("alpha", 0.0001, 0.5) ?? 0.05, map.Number("power", 0.5, 0.999) ?? 0.8, map.Number("minimum", 0, 1));
+            map.Number("margin", 0.0001, 0.5) ?? 0.02, map.Number("alpha", 0.0001, 0.5) ?? 0.05, map.Number("power", 0.5, 0.999) ?? 0.8, map.Number("minimum", 0, 1));
         map.Finish();
         return gate;
     }
 
     private static BudgetDefinition? Budget(YamlMap map)
     {
+        if (map.Has("month") && map.Has("day"))
+        {
+            map.Fault("day", "a budget has one window: keep 'month' or 'day'.");
+        }
+
         foreach (var window in new[] { "month", "day" })
         {
             if (map.Text(window) is not { } text)

@@ -211,6 +211,11 @@ public sealed class SafetensorsFile : IDisposable
         }
 
         var offsets = entry.Value.GetProperty("data_offsets");
+        if (offsets.GetArrayLength() != 2)
+        {
+            throw new SafetensorsFormatException($"{Path}: the header is damaged: '{entry.Name}' has {offsets.GetArrayLength()} data_offsets instead of 2.");
+        }
+
         long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
         return begin >= 0 && end >= begin && end <= length - start && end - begin == bytes
             ? new SafetensorsTensor(entry.Name, type, shape, start + begin, end - begin)

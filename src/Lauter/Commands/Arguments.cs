@@ -10,12 +10,25 @@ internal static class Arguments
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The project's directory; default: here.</summary>
-    public static Argument<string> Project() => new("project")
+    public static Argument<string> Project()
     {
-        Description = "The directory that holds lauter.yaml.",
-        Arity = ArgumentArity.ZeroOrOne,
-        DefaultValueFactory = _ => ".",
-    };
+        var argument = new Argument<string>("project")
+        {
+            Description = "The directory that holds lauter.yaml.",
+            Arity = ArgumentArity.ZeroOrOne,
+            DefaultValueFactory = _ => ".",
+        };
+
+        // A misspelt option would otherwise be taken for a directory of that name.
+        argument.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: ['-', ..] value }])
+            {
+                result.AddError($"Unknown option '{value}'.");
+            }
+        });
+        return argument;
+    }
 
     /// <summary><c>--format text|json</c>.</summary>
     public static Option<string> Format()

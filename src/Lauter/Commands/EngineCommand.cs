@@ -20,10 +20,10 @@ internal static class EngineCommand
                 throw new CommandException(ExitCodes.InputMissing, $"the model {path} was not found.");
             }
 
-            await EngineServer.RunAsync(
+            var code = await EngineServer.RunAsync(
                 new EngineOptions { ModelPath = path, ListenAddress = result.GetValue(listen), Threads = result.GetValue(threads) ?? Environment.ProcessorCount }, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            return ExitCodes.Success;
+            return code == 0 ? ExitCodes.Success : ExitCodes.Failure;
         });
         return command;
     }

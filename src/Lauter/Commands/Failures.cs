@@ -41,6 +41,7 @@ internal static class Failures
             ProjectFileException e => (ExitCodes.ProjectInvalid, e.Message),
             ProjectBusyException e => (ExitCodes.Busy, e.Message),
             CommandException e => (e.ExitCode, e.Message),
+            StepFailedException { InnerException: ObjectMissingException or DllNotFoundException or TypeInitializationException } e => (Describe(e.InnerException!, cancelled).Code, e.Message),
             StepFailedException e => (ExitCodes.StepFailed, e.Message),
             ObjectMissingException e => (ExitCodes.VerificationFailed, e.Message),
             FileNotFoundException or DirectoryNotFoundException => (ExitCodes.InputMissing, exception.Message),

@@ -42,7 +42,7 @@ internal static class ProjectRun
         var result = await runner.RunAsync(steps, Environment.ProcessorCount, cancellationToken);
         if (!result.Succeeded)
         {
-            throw new StepFailedException(string.Join("\n", result.Failures.Select(f => $"{f.Key}: {f.Value.Message}")));
+            throw new StepFailedException(string.Join("\n", result.Failures.Select(f => $"{f.Key}: {f.Value.Message}")), result.Failures.Values.First());
         }
 
         screen.Line(result.Ran == 0

@@ -282,7 +282,7 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
             Phases =
             [
                 .. from phase in bill.Phases
-                   select new PhaseCostView(phase.Phase.ToString().ToLowerInvariant(), (double)phase.CoreSeconds, In(phase.Amounts, currency), phase.Complete),
+                   select new PhaseCostView(phase.Phase.ToString().ToLowerInvariant(), (double)phase.CoreSeconds, phase.Quantities.Count == 0 ? 0 : In(phase.Amounts, currency), phase.Complete),
             ],
             Total = In(bill.Total, currency) ?? 0,
             Complete = bill.Complete && bill.Total.All(t => t.Currency == currency),

@@ -37,6 +37,7 @@ public sealed class SafetensorsTests
     [InlineData("""{"a":{"dtype":"F32","shape":[9223372036854775807,9223372036854775807],"data_offsets":[0,16]}}""", "extent")]
     [InlineData("""{"a":{"dtype":"X9","shape":[3],"data_offsets":[0,16]}}""", "unknown type 'X9'")]
     [InlineData("""{"a":[]}""", "damaged")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0]}}""", "damaged")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}""", "damaged")]
     public void Open_WrongHeader_IsRefusedByName(string header, string message)
     {
