@@ -80,6 +80,18 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
         times.Sort();
         output.WriteLine($"warm triage answers: p50 {times[20]:0.0} ms, p95 {times[38]:0.0} ms");
 
+        // The console in a real browser, in both languages.
+        var password = PasswordPattern().Match(server.Error).Groups[1].Value;
+        if (File.Exists(ConsoleBrowser.Executable))
+        {
+            await ConsoleBrowser.LookAsync(Address, password);
+        }
+        else
+        {
+            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "CI must have Chromium.");
+            output.WriteLine($"skipped: no Chromium at {ConsoleBrowser.Executable}");
+        }
+
         // 6. Questions about the handbook quote file and heading.
         var quoted = await PostAsync(http, "/v1/chat/completions", Chat("handbook", "How do I calibrate the temperature sensor?"));
         Assert.Contains("handbook/", quoted["choices"]![0]!["message"]!["content"]!.GetValue<string>());
@@ -261,4 +273,7 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
 
     [GeneratedRegex("lk-[A-Za-z0-9_-]+")]
     private static partial Regex KeyPattern();
+
+    [GeneratedRegex("console password \\(shown once\\): (\\S+)")]
+    private static partial Regex PasswordPattern();
 }

@@ -68,7 +68,7 @@ public static class ScratchPresets
     /// </summary>
     public static TrainingOptions NanoTraining { get; } = new()
     {
-        Epochs = 10, BatchExamples = 16, LearningRate = 3e-3, Muon = true, TokenNoise = 0.12, Dropout = 0.1, ValidateEveryEpochs = 2,
+        Epochs = 8, BatchExamples = 16, LearningRate = 3e-3, Muon = true, TokenNoise = 0.12, Dropout = 0.1, ValidateEveryEpochs = 2,
     };
 
     /// <summary>The preset of that name, or null.</summary>

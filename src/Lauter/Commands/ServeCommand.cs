@@ -21,8 +21,7 @@ internal static class ServeCommand
             }
 
             await Server.RunAsync(workspace, result.GetValue(listen), Tell, TimeProvider.System, cancellationToken);
-            cancellationToken.ThrowIfCancellationRequested();
-            return ExitCodes.Success;
+            return ExitCodes.Cancelled;
         });
         return command;
     }

@@ -41,7 +41,7 @@ internal static class UpCommand
             if (!result.GetValue(once))
             {
                 await Server.RunAsync(workspace, result.GetValue(listen), ServeCommand.Tell, TimeProvider.System, cancellationToken);
-                cancellationToken.ThrowIfCancellationRequested();
+                return ExitCodes.Cancelled;
             }
 
             return ExitCodes.Success;

@@ -11,7 +11,7 @@ internal static class WorkerCommand
     {
         var job = new Argument<string>("job");
         var train = new Command("train", "Run a training job.") { job };
-        train.SetAction((result, cancellationToken) => TrainingWorker.RunAsync(result.GetValue(job)!, System.Console.Out, cancellationToken));
+        train.SetAction((result, _) => TrainingWorker.RunAsChildAsync(result.GetValue(job)!));
         var engine = new Command("engine", "Serve one model on a Unix socket.");
         engine.SetAction((_, cancellationToken) => EngineServer.RunChildAsync(cancellationToken));
         return new Command("worker", "Child processes of this program.") { Subcommands = { train, engine }, Hidden = true };

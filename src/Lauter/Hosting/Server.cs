@@ -19,7 +19,7 @@ internal static class Server
 {
     private static readonly TimeSpan ShutdownLimit = TimeSpan.FromSeconds(3);
 
-    /// <summary>Serves until cancelled.</summary>
+    /// <summary>Serves until cancelled, and returns then.</summary>
     /// <param name="workspace">The project.</param>
     /// <param name="listen">The address; null: the project's.</param>
     /// <param name="tell">Lines for the person at the terminal.</param>
@@ -62,6 +62,7 @@ internal static class Server
 
         using var limit = new CancellationTokenSource(ShutdownLimit);
         await app.StopAsync(limit.Token);
+        tell("stopped");
     }
 
     private static void Greet(string address, string? password, WebApplication app, Action<string> tell)
