@@ -140,6 +140,9 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
             Assert.True(row["core_seconds"]!.GetValue<decimal>() > 0, $"{phase}: {row}");
         }
 
+        // A second server of the same project is refused; so is an address that somebody else has.
+        Assert.Equal(11, (await LauterProgram.RunAsync(TimeSpan.FromMinutes(1), "serve", project.Directory, "--listen", "http://127.0.0.1:5094")).ExitCode);
+
         // 10. Ctrl+C: within 5 s, exit code 130, no orphan.
         var children = Workers("worker engine", "");
         var stopping = Stopwatch.StartNew();
@@ -149,10 +152,20 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
         Assert.True(stopping.Elapsed < TimeSpan.FromSeconds(5), $"Ctrl+C took {stopping.Elapsed}");
         await Until(() => children.All(c => !Directory.Exists($"/proc/{c}")), TimeSpan.FromSeconds(2), "no engine is left");
 
+        using (var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0))
+        {
+            taken.Start();
+            var refused = await LauterProgram.RunAsync(
+                TimeSpan.FromMinutes(1), "serve", project.Directory, "--listen", $"http://127.0.0.1:{((System.Net.IPEndPoint)taken.LocalEndpoint).Port}");
+            Assert.True(refused.ExitCode == 9, refused.ToString());
+        }
+
         // 11. Nothing to do for a second run, quickly.
         var clockOfRun = Stopwatch.StartNew();
         var again = await LauterProgram.RunAsync(TimeSpan.FromMinutes(1), "run", project.Directory);
         output.WriteLine($"second run: {clockOfRun.Elapsed.TotalSeconds:0.00} s wall\n{again.Error}");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("Nothing to do", again.Error);
     }
 
     private int Seed()

@@ -85,6 +85,7 @@ public static class EvidenceChain
                 Name = name ?? "unknown",
                 Objects = manifest?.Objects.Count ?? 0,
                 Sources = manifest?.Sources.Count ?? 0,
+                SourcePaths = [.. manifest?.Sources.Select(s => s.Path) ?? []],
                 Bytes = manifest is null ? 0 : manifest.Objects.Sum(o => o.Bytes) + manifest.Sources.Sum(s => s.Bytes),
                 Intact = true,
                 Inputs = manifest is null ? [] : [.. manifest.Inputs.Select(i => new EvidenceLink(i.Role, i.Sha256))],

@@ -50,6 +50,12 @@ public static class EvidenceTree
                 return;
             }
 
+            for (var i = 0; i < node.SourcePaths.Count; i++)
+            {
+                var last = i == node.SourcePaths.Count - 1 && node.Inputs.Count == 0;
+                text.Append(CultureInfo.InvariantCulture, $"{rest}{(last ? "└─ " : "├─ ")}source {node.SourcePaths[i]}\n");
+            }
+
             for (var i = 0; i < node.Inputs.Count; i++)
             {
                 var last = i == node.Inputs.Count - 1;

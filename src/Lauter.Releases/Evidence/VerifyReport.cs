@@ -63,6 +63,9 @@ public sealed record EvidenceNode
     /// <summary>User's files that it read.</summary>
     public int Sources { get; init; }
 
+    /// <summary>Their paths, relative to the project.</summary>
+    public IReadOnlyList<string> SourcePaths { get; init; } = [];
+
     /// <summary>Bytes of files and sources, as the manifest states them.</summary>
     public long Bytes { get; init; }
 

@@ -7,7 +7,7 @@ public sealed record ScratchOptions
     public int VocabularySize { get; init; } = 4096;
 
     /// <summary>Features per token; a multiple of <see cref="Heads"/>.</summary>
-    public int Width { get; init; } = 160;
+    public int Width { get; init; } = 128;
 
     /// <summary>Number of layers, 1 or more.</summary>
     public int Layers { get; init; } = 4;
@@ -19,7 +19,7 @@ public sealed record ScratchOptions
     public int KvHeads { get; init; } = 4;
 
     /// <summary>Hidden features of the feed-forward part.</summary>
-    public int FeedForward { get; init; } = 416;
+    public int FeedForward { get; init; } = 336;
 
     /// <summary>Longest sequence in tokens.</summary>
     public int ContextLength { get; init; } = 1024;
@@ -59,7 +59,7 @@ public static class ScratchPresets
     /// <summary>The name of <see cref="Nano"/> in a project file: <c>scratch: nano</c>.</summary>
     public const string NanoName = "nano";
 
-    /// <summary>About two million parameters: some thousand short examples train in minutes on two cores.</summary>
+    /// <summary>Above a million parameters: some thousand short examples train in minutes on two cores.</summary>
     public static ScratchOptions Nano { get; } = new();
 
     /// <summary>
@@ -68,7 +68,7 @@ public static class ScratchPresets
     /// </summary>
     public static TrainingOptions NanoTraining { get; } = new()
     {
-        Epochs = 8, BatchExamples = 16, LearningRate = 3e-3, Muon = true, TokenNoise = 0.12, Dropout = 0.1, ValidateEveryEpochs = 2,
+        Epochs = 12, BatchExamples = 16, LearningRate = 3e-3, Muon = true, TokenNoise = 0.12, Dropout = 0.1, ValidateEveryEpochs = 2,
     };
 
     /// <summary>The preset of that name, or null.</summary>

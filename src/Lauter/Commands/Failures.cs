@@ -36,6 +36,11 @@ internal static class Failures
             return (ExitCodes.DiskFull, "the disk is full. Free some space (nothing half-written is kept), then run the same command to go on.");
         }
 
+        if (IsAddressInUse(exception))
+        {
+            return (ExitCodes.AddressInUse, "the address is taken by another program. Choose another with --listen http://127.0.0.1:PORT, or stop that program.");
+        }
+
         return exception switch
         {
             ProjectFileException e => (ExitCodes.ProjectInvalid, e.Message),
@@ -45,13 +50,25 @@ internal static class Failures
             StepFailedException e => (ExitCodes.StepFailed, e.Message),
             ObjectMissingException e => (ExitCodes.VerificationFailed, e.Message),
             FileNotFoundException or DirectoryNotFoundException => (ExitCodes.InputMissing, exception.Message),
-            IOException { InnerException: SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } } or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } =>
-                (ExitCodes.AddressInUse, "the address is taken by another program. Choose another with --listen http://127.0.0.1:PORT, or stop that program."),
             AggregateException { InnerExceptions: [var only] } => Describe(only, cancelled),
             DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException } =>
                 (ExitCodes.MachineUnfit, $"a native library could not be loaded: {exception.InnerException?.Message ?? exception.Message} Run 'lauter doctor'."),
             _ => (ExitCodes.Failure, $"{exception.Message} (set LAUTER_TRACE=1 to see where)"),
         };
+    }
+
+    /// <summary>The web server wraps the socket's own exception twice.</summary>
+    private static bool IsAddressInUse(Exception? exception)
+    {
+        for (; exception is not null; exception = exception.InnerException)
+        {
+            if (exception is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsDiskFull(Exception? exception)

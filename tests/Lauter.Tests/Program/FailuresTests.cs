@@ -19,7 +19,7 @@ public sealed class FailuresTests
         { new StepFailedException("read: full", new IOException("No space left on device", 28)), false, 10 },
         { new StepFailedException("index: gone", new ObjectMissingException(new string('a', 64))), false, 8 },
         { new StepFailedException("train: no torch", new DllNotFoundException("libtorch")), false, 12 },
-        { new IOException("bind", new SocketException((int)SocketError.AddressAlreadyInUse)), false, 9 },
+        { new IOException("bind", new InvalidOperationException("in use", new SocketException((int)SocketError.AddressAlreadyInUse))), false, 9 },
         { new ProjectBusyException("run.lock"), false, 11 },
         { new CommandException(7, "insufficient"), false, 7 },
         { new AggregateException(new FileNotFoundException("x")), false, 4 },

@@ -143,7 +143,7 @@ public sealed class EvidenceChainTests : IDisposable
         var text = EvidenceTree.Render(EvidenceChain.Verify(_store, _release));
         string[] expected =
         [
-            "release triage", "├─ model: model triage-sft", "│  └─ data: dataset tickets", "└─ scorecard: scorecard triage", "   ├─ suite: suite tickets/test",
+            "release triage", "├─ model: model triage-sft", "│  └─ data: dataset tickets", "│     └─ source tickets.jsonl", "└─ scorecard: scorecard triage", "   ├─ suite: suite tickets/test",
             "   │  └─ dataset: dataset tickets", "   └─ model: model triage-sft", "", "intact: 5 manifests, 4 files, 1 sources,",
         ];
         var lines = text.TrimEnd('\n').Split('\n');
