@@ -49,7 +49,7 @@ public static class ConsoleBrowser
         await page.WaitForSelectorAsync(".flow");
         var chinese = await page.TextContentAsync("body") ?? "";
         Assert.Contains("triage-1", chinese);
-        Assert.Contains("闸门", chinese);
+        Assert.Contains("关卡", chinese);
         Assert.Empty(faults);
     }
 }
