@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Lauter.Scenarios.Support;
 
@@ -80,6 +82,67 @@ public sealed class FaultScenarios
         var again = await LauterProgram.RunAsync(Limit, "run", project.Directory);
         Assert.Equal(0, again.ExitCode);
         Assert.Contains("Nothing to do", again.Error);
+    }
+
+    [Fact]
+    public async Task Run_ZipBomb_IsARejectAndTheRestGoesOn()
+    {
+        using var project = ProjectCopy.Empty();
+        project.Write("lauter.yaml", "project: shop\ndatasets:\n  handbook: { kind: documents, from: [documents/**] }\n");
+        var bomb = project.Write("documents/bomb.zip", "");
+        using (var archive = new ZipArchive(File.Create(bomb), ZipArchiveMode.Create))
+        {
+            await using var entry = archive.CreateEntry("zeros.txt", CompressionLevel.SmallestSize).Open();
+            var zeros = new byte[1 << 20];
+            for (var i = 0; i < 300; i++)
+            {
+                await entry.WriteAsync(zeros);
+            }
+        }
+
+        project.Write("documents/good.md", "# Mash\n\nMash at sixty-six degrees for one hour and stir every ten minutes so that the grain does not settle.\n");
+        var result = await LauterProgram.RunAsync(Limit, "run", project.Directory);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("1 documents read, 1 rejected", result.Error);
+        var rejects = await LauterProgram.RunAsync(Limit, "data", "read", bomb);
+        Assert.Equal(4, rejects.ExitCode);
+        Assert.Contains("zip_bomb", rejects.Error);
+    }
+
+    [Fact]
+    public async Task Run_DiskFull_SaysSoAndGoesOnOnceThereIsSpace()
+    {
+        using var project = ProjectCopy.Empty();
+        var disk = Path.Combine(project.Directory, "disk");
+        Directory.CreateDirectory(disk);
+        using (var mount = Process.Start(new ProcessStartInfo("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]) { UseShellExecute = false, RedirectStandardError = true })!)
+        {
+            await mount.WaitForExitAsync();
+            Assert.SkipUnless(mount.ExitCode == 0, "skipped: a small disk needs the right to mount one");
+        }
+
+        try
+        {
+            project.Write("disk/lauter.yaml", "project: shop\ndatasets:\n  handbook: { kind: documents, from: [documents/**] }\n");
+            var line = "The boil takes one hour; add the bittering hops at its beginning and the aroma hops in its last ten minutes, batch {0}.\n\n";
+            project.Write("disk/documents/long.md", "# Boil\n\n" + string.Concat(Enumerable.Range(0, 10_000).Select(i => string.Format(line, i))));
+            var full = await LauterProgram.RunAsync(Limit, "run", disk);
+            Assert.True(full.ExitCode == 10, full.ToString());
+            Assert.Contains("the disk is full", full.Error);
+
+            using (var grow = Process.Start("mount", ["-o", "remount,size=64m", disk]))
+            {
+                await grow.WaitForExitAsync();
+            }
+
+            var again = await LauterProgram.RunAsync(Limit, "run", disk);
+            Assert.True(again.ExitCode == 0, again.ToString());
+        }
+        finally
+        {
+            using var unmount = Process.Start("umount", [disk]);
+            await unmount.WaitForExitAsync();
+        }
     }
 
     [Fact]

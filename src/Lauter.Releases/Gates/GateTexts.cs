@@ -62,7 +62,7 @@ internal static class GateTexts
         ("low", Points(low)), ("margin", Points(-margin)), ("alpha", Percent(alpha)));
 
     public static GateReason Superior(double low, double p) => Reason(
-        GateReasons.Superior, $"Better than the baseline by at least {Points(low)} (p = {P(p)}).", ("low", Points(low)), ("p", P(p)));
+        GateReasons.Superior, $"Better than the baseline by at least {Points(low)} ({Equation(p)}).", ("low", Points(low)), ("p", P(p)));
 
     public static GateReason WorseThanMargin(double high, double margin) => Reason(
         GateReasons.WorseThanMargin,
@@ -94,7 +94,7 @@ internal static class GateTexts
 
     public static GateReason StratumRegressed(StratumResult stratum) => Reason(
         GateReasons.StratumRegressed,
-        $"{stratum.Stratum}: {Points(stratum.Effect)} against the baseline ({stratum.BaselineOnly} items lost, {stratum.CandidateOnly} won of {stratum.Items}; adjusted p = {P(stratum.RegressionHolm)}).",
+        $"{stratum.Stratum}: {Points(stratum.Effect)} against the baseline ({stratum.BaselineOnly} items lost, {stratum.CandidateOnly} won of {stratum.Items}; adjusted {Equation(stratum.RegressionHolm)}).",
         ("stratum", stratum.Stratum), ("effect", Points(stratum.Effect)), ("lost", Count(stratum.BaselineOnly)), ("won", Count(stratum.CandidateOnly)),
         ("items", Count(stratum.Items)), ("p", P(stratum.RegressionHolm)));
 
@@ -107,6 +107,8 @@ internal static class GateTexts
     internal static string Points(double share) => $"{(share * 100 is var p && Math.Abs(p) < 0.005 ? 0 : p).ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture)} points";
 
     internal static string Percent(double share) => (share * 100).ToString("0.0#", CultureInfo.InvariantCulture) + " %";
+
+    private static string Equation(double p) => p < 0.0001 ? $"p {P(p)}" : $"p = {P(p)}";
 
     private static string P(double p) => p < 0.0001 ? "< 0.0001" : p.ToString("0.0000", CultureInfo.InvariantCulture);
 
