@@ -94,6 +94,9 @@ public sealed record TrainingDefinition
     /// <summary>Passes over the training rows; null: the preset's default.</summary>
     public int? Epochs { get; init; }
 
+    /// <summary>Examples in one optimiser step; null: the preset's default. More examples a step suit large datasets of short rows.</summary>
+    public int? Batch { get; init; }
+
     /// <summary>Peak learning rate; null: the preset's default.</summary>
     public double? LearningRate { get; init; }
 

@@ -146,6 +146,7 @@ public static partial class ProjectFile
             Data = map.Reference("data", "dataset of examples", examples, required: true) ?? "",
             Method = map.Choice("method", ["sft"]) ?? "sft",
             Epochs = map.Integer("epochs", 1, 1000),
+            Batch = map.Integer("batch", 1, 4096),
             LearningRate = map.Number("learning_rate", 1e-7, 1),
             Seed = map.Integer("seed", 0, int.MaxValue) ?? 1,
         };

@@ -83,6 +83,7 @@ internal static class TrainingSteps
         return options with
         {
             Epochs = training.Epochs ?? options.Epochs,
+            BatchExamples = training.Batch ?? options.BatchExamples,
             LearningRate = training.LearningRate ?? options.LearningRate,
             Seed = (ulong)training.Seed,
         };

@@ -19,7 +19,7 @@ public sealed class ProjectFileTests : IDisposable
             datasets:
               tickets: { kind: examples, from: [t.jsonl], later: [later/*.jsonl], fields: { input: [text], output: [intent] }, split: { by: cluster, test: 0.25, validation: 0.05, test_where: reviewed } }
             models: { base: { scratch: nano } }
-            trainings: { sft: { base: base, data: tickets, epochs: 7 } }
+            trainings: { sft: { base: base, data: tickets, epochs: 7, batch: 64 } }
             applications:
               triage: { model: sft, prompt: p.j2, suite: tickets/test, metric: exact_match(intent), gate: { margin: 0.01 }, budget: { month: 12.5 CNY } }
             prices: { machine: { core_hour: 0.12 CNY, cores: 2 } }
@@ -30,6 +30,7 @@ public sealed class ProjectFileTests : IDisposable
         Assert.NotNull(project);
         Assert.Equal(new SplitDefinition(0.25, 0.05, "reviewed", null), project.Datasets["tickets"].Split);
         Assert.Equal(7, project.Trainings["sft"].Epochs);
+        Assert.Equal(64, project.Trainings["sft"].Batch);
         Assert.Equal("intent", project.Applications["triage"].MetricField);
         Assert.Equal(new BudgetDefinition("month", 12.5m, "CNY"), project.Applications["triage"].Budget);
         Assert.Equal(0.01, project.Applications["triage"].Gate!.Margin);
