@@ -200,7 +200,13 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
     private async Task AskThroughNpmAsync(string key)
     {
         var clients = Path.Combine(LauterProgram.RepositoryRoot, "tests", "Lauter.Scenarios", "clients");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(clients, "node_modules")), "skipped: run 'npm ci' in tests/Lauter.Scenarios/clients first");
+        if (!Directory.Exists(Path.Combine(clients, "node_modules")))
+        {
+            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "CI must have the npm clients.");
+            output.WriteLine("skipped: run 'npm ci' in tests/Lauter.Scenarios/clients for the npm SDK");
+            return;
+        }
+
         using var node = Process.Start(new ProcessStartInfo("node", ["ask.mjs", Address + "/v1", key, "triage", "The refund for my order has not come yet."])
         {
             WorkingDirectory = clients, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
