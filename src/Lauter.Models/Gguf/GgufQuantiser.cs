@@ -1,14 +1,19 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Lauter.Models.Natives;
 
 namespace Lauter.Models.Gguf;
 
-/// <summary>Turns 32-bit floats into stored bytes: F32, F16, BF16 (round to nearest even) and Q8_0 (scale = largest magnitude ÷ 127).</summary>
+/// <summary>
+/// Turns 32-bit floats into stored bytes: F32, F16, BF16 (round to nearest even), Q8_0 (scale = largest magnitude ÷ 127) and Q4_0 (scale = value of largest
+/// magnitude ÷ −8) here, bit for bit as ggml does; the other types by ggml's own quantiser.
+/// </summary>
 internal static class GgufQuantiser
 {
-    public static bool Supports(GgufTensorType type) => type is GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 or GgufTensorType.Q8_0;
+    public static bool Supports(GgufTensorType type) => type is GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 or GgufTensorType.Q8_0 or GgufTensorType.Q4_0 || Ggml.Quantises(type);
 
-    public static void Quantise(GgufTensorType type, ReadOnlySpan<float> values, Span<byte> bytes)
+    /// <summary>Quantises whole blocks; <paramref name="columns"/> is the length of a row, which only ggml's quantisers ask for.</summary>
+    public static void Quantise(GgufTensorType type, ReadOnlySpan<float> values, Span<byte> bytes, int columns = 0)
     {
         switch (type)
         {
@@ -36,8 +41,16 @@ internal static class GgufQuantiser
                 }
 
                 return;
+            case GgufTensorType.Q4_0:
+                for (var block = 0; block * 32 < values.Length; block++)
+                {
+                    Four(values.Slice(block * 32, 32), bytes.Slice(block * 18, 18));
+                }
+
+                return;
             default:
-                throw new ArgumentOutOfRangeException(nameof(type), type, "Only F32, F16, BF16 and Q8_0 are written.");
+                Ggml.Quantise(type, values, bytes, columns);
+                return;
         }
     }
 
@@ -62,6 +75,29 @@ internal static class GgufQuantiser
         for (var i = 0; i < values.Length; i++)
         {
             block[2 + i] = unchecked((byte)(sbyte)Math.Clamp(MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero), -127f, 127f));
+        }
+    }
+
+    private static void Four(ReadOnlySpan<float> values, Span<byte> block)
+    {
+        float magnitude = 0, extreme = 0;
+        foreach (var value in values)
+        {
+            if (MathF.Abs(value) > magnitude)
+            {
+                (magnitude, extreme) = (MathF.Abs(value), value);
+            }
+        }
+
+        var scale = extreme / -8f;
+        var inverse = scale == 0 ? 0 : 1f / scale;
+        BinaryPrimitives.WriteHalfLittleEndian(block, (Half)scale);
+        for (var i = 0; i < 16; i++)
+        {
+            // Truncation after adding a half rounds, because the sum is never negative.
+            var low = Math.Min(15, (int)((values[i] * inverse) + 8.5f));
+            var high = Math.Min(15, (int)((values[i + 16] * inverse) + 8.5f));
+            block[2 + i] = (byte)(low | (high << 4));
         }
     }
 }

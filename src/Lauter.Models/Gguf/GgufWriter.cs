@@ -11,7 +11,7 @@ namespace Lauter.Models.Gguf;
 /// </summary>
 public sealed class GgufWriter
 {
-    private const int ChunkValues = 1 << 18;
+    private const int ChunkValues = 1 << 20;
 
     private readonly string _path;
     private readonly GgufMetadata _metadata = new();
@@ -19,7 +19,8 @@ public sealed class GgufWriter
 
     private GgufWriter(string path) => _path = path;
 
-    private sealed record Declared(string Name, GgufTensorType Type, long[] Shape, long Count, Func<float[]> Values);
+    /// <summary>Either <paramref name="Open"/> gives a source of values that are stored as <paramref name="Type"/>, or <paramref name="Copy"/> gives stored bytes.</summary>
+    private sealed record Declared(string Name, GgufTensorType Type, long[] Shape, long Count, Func<TensorPart<float>>? Open, TensorPart<byte>? Copy);
 
     /// <summary>Begins a file at <paramref name="path"/>; an existing file is replaced when <see cref="Finish"/> succeeds.</summary>
     public static GgufWriter Create(string path) => new(path);
@@ -55,27 +56,52 @@ public sealed class GgufWriter
 
     /// <summary>Declares a tensor; its values are asked for by <see cref="Finish"/>, in the order of declaration.</summary>
     /// <param name="name">1 to 63 bytes of UTF-8, unique in the file.</param>
-    /// <param name="type">F32, F16, BF16 or Q8_0.</param>
-    /// <param name="shape">1 to 4 extents, slowest first: [rows, columns]. Q8_0 needs columns divisible by 32.</param>
+    /// <param name="type">F32, F16, BF16, Q8_0, Q4_0, or another quantised type that llama.cpp writes without an importance matrix.</param>
+    /// <param name="shape">1 to 4 extents, slowest first: [rows, columns]. Quantised types need columns divisible by their block, 32 or 256.</param>
     /// <param name="values">Gives all values, row-major.</param>
     public GgufWriter AddTensor(string name, GgufTensorType type, ReadOnlySpan<long> shape, Func<float[]> values)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(values);
-        if (Encoding.UTF8.GetByteCount(name) > GgufLimits.MaxTensorNameBytes || _tensors.Exists(tensor => tensor.Name == name))
+        var count = Count(shape);
+        return Declare(name, type, shape, count, () =>
         {
-            throw new ArgumentException($"The tensor name '{name}' is longer than {GgufLimits.MaxTensorNameBytes} bytes or used before.", nameof(name));
-        }
+            var all = values();
+            return all.LongLength == count
+                ? (start, destination) => all.AsSpan((int)start, destination.Length).CopyTo(destination)
+                : throw new InvalidOperationException($"Tensor '{name}' has {all.LongLength} values, but its shape says {count}.");
+        });
+    }
 
+    /// <summary>Declares a tensor that is read in parts, so that no tensor need fit in memory.</summary>
+    /// <param name="name">As above.</param>
+    /// <param name="type">As above.</param>
+    /// <param name="shape">As above.</param>
+    /// <param name="read">Called with rising starts; fills its destination with the values from there.</param>
+    public GgufWriter AddTensor(string name, GgufTensorType type, ReadOnlySpan<long> shape, TensorPart<float> read)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        return Declare(name, type, shape, Count(shape), () => read);
+    }
+
+    /// <summary>Declares a tensor whose stored bytes are taken over as they are, of any type.</summary>
+    /// <param name="file">Where it is; stays open until <see cref="Finish"/>.</param>
+    /// <param name="tensor">A tensor of that file.</param>
+    public GgufWriter CopyTensor(GgufFile file, GgufTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(tensor);
+        Add(new Declared(tensor.Name, tensor.Type, [.. tensor.Shape], tensor.ElementCount, null, (start, destination) => file.ReadBytes(tensor, start, destination)));
+        return this;
+    }
+
+    /// <summary>Declares a tensor whose values are at hand; they are kept until <see cref="Finish"/>.</summary>
+    public GgufWriter AddTensor(string name, GgufTensorType type, ReadOnlySpan<long> shape, float[] values) => AddTensor(name, type, shape, () => values);
+
+    private GgufWriter Declare(string name, GgufTensorType type, ReadOnlySpan<long> shape, long count, Func<TensorPart<float>> open)
+    {
         if (!GgufQuantiser.Supports(type))
         {
-            throw new ArgumentOutOfRangeException(nameof(type), type, "Only F32, F16, BF16 and Q8_0 are written.");
-        }
-
-        var count = 1L;
-        foreach (var extent in shape)
-        {
-            count = checked(count * extent);
+            throw new ArgumentOutOfRangeException(nameof(type), type, $"{type} is not written.");
         }
 
         if (shape.Length is 0 or > GgufLimits.MaxDimensions || count <= 0 || shape[^1] % GgufTypeSizes.Block(type).Values != 0)
@@ -83,12 +109,32 @@ public sealed class GgufWriter
             throw new ArgumentException($"The shape [{string.Join(", ", shape.ToArray())}] of '{name}' does not fit {type}.", nameof(shape));
         }
 
-        _tensors.Add(new Declared(name, type, shape.ToArray(), count, values));
+        Add(new Declared(name, type, shape.ToArray(), count, open, null));
         return this;
     }
 
-    /// <summary>Declares a tensor whose values are at hand; they are kept until <see cref="Finish"/>.</summary>
-    public GgufWriter AddTensor(string name, GgufTensorType type, ReadOnlySpan<long> shape, float[] values) => AddTensor(name, type, shape, () => values);
+    private void Add(Declared tensor)
+    {
+        var name = tensor.Name;
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (Encoding.UTF8.GetByteCount(name) > GgufLimits.MaxTensorNameBytes || _tensors.Exists(tensor => tensor.Name == name))
+        {
+            throw new ArgumentException($"The tensor name '{name}' is longer than {GgufLimits.MaxTensorNameBytes} bytes or used before.");
+        }
+
+        _tensors.Add(tensor);
+    }
+
+    private static long Count(ReadOnlySpan<long> shape)
+    {
+        var count = 1L;
+        foreach (var extent in shape)
+        {
+            count = checked(count * extent);
+        }
+
+        return count;
+    }
 
     /// <summary>Writes the file.</summary>
     /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
@@ -154,20 +200,32 @@ public sealed class GgufWriter
 
     private static void Data(Stream stream, Declared tensor)
     {
-        var values = tensor.Values();
-        if (values.LongLength != tensor.Count)
+        if (tensor.Copy is { } copy)
         {
-            throw new InvalidOperationException($"Tensor '{tensor.Name}' has {values.LongLength} values, but its shape says {tensor.Count}.");
+            var (size, bytes) = (Bytes(tensor), new byte[Math.Min(ChunkValues, Bytes(tensor))]);
+            for (var done = 0L; done < size; done += bytes.Length)
+            {
+                var part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, size - done));
+                copy(done, part);
+                stream.Write(part);
+            }
+
+            return;
         }
 
-        var (length, size) = GgufTypeSizes.Block(tensor.Type);
-        var buffer = new byte[Math.Min(ChunkValues, values.Length) / length * size];
-        for (var done = 0; done < values.Length; done += ChunkValues)
+        // llama.cpp quantises whole rows; blocks never span two, so any multiple of the row gives the same bytes.
+        var (length, blockSize) = GgufTypeSizes.Block(tensor.Type);
+        var row = tensor.Shape[^1];
+        var chunk = (int)Math.Min(tensor.Count, Math.Max(1, ChunkValues / row) * row);
+        var (values, stored) = (new float[chunk], new byte[chunk / length * blockSize]);
+        var read = tensor.Open!();
+        for (var done = 0L; done < tensor.Count; done += chunk)
         {
-            var part = values.AsSpan(done, Math.Min(ChunkValues, values.Length - done));
-            var bytes = buffer.AsSpan(0, part.Length / length * size);
-            GgufQuantiser.Quantise(tensor.Type, part, bytes);
-            stream.Write(bytes);
+            var part = values.AsSpan(0, (int)Math.Min(chunk, tensor.Count - done));
+            read(done, part);
+            var target = stored.AsSpan(0, part.Length / length * blockSize);
+            GgufQuantiser.Quantise(tensor.Type, part, target, (int)row);
+            stream.Write(target);
         }
     }
 
@@ -240,3 +298,8 @@ public sealed class GgufWriter
         : type == typeof(double) ? GgufValueKind.Float64
         : throw new ArgumentException($"A GGUF file cannot hold a value of type {type.Name}.");
 }
+
+/// <summary>Gives part of a tensor: from <paramref name="start"/> on, as much as <paramref name="destination"/> holds.</summary>
+/// <param name="start">First value or byte.</param>
+/// <param name="destination">To be filled.</param>
+public delegate void TensorPart<T>(long start, Span<T> destination);
