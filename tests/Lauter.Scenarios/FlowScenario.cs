@@ -109,18 +109,30 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
             Assert.True(feedback.IsSuccessStatusCode, await feedback.Content.ReadAsStringAsync());
         }
 
+        RollOutStepByStep(project.Directory);
         await Task.Delay(TimeSpan.FromSeconds(3));
         var iterate = await LauterProgram.RunAsync(TrainingLimit, "iterate", project.Directory);
         output.WriteLine(iterate.ToString());
         Assert.Contains("12 corrections", iterate.Error);
-        Assert.True(iterate.ExitCode is 0 or 6 or 7, iterate.ToString());
-        if (iterate.ExitCode == 0)
+        Assert.True(iterate.ExitCode == 0, iterate.ToString());
+        Assert.Contains("rollout triage-2", iterate.Error);
+
+        // The second release takes over on the evidence of real requests, and goes back in one command under load.
+        await server.WaitForAsync(s => s.Contains("triage-2 answers 20"), TimeSpan.FromSeconds(20), "the candidate gets its share");
+        var asked = await AskUntilAsync(http, () => server.Error.Contains("rollout of triage-2 is complete"), TimeSpan.FromMinutes(3));
+        output.WriteLine($"rollout: {asked.GroupBy(a => a.Release).Select(g => $"{g.Count()} answers of {g.Key}").Aggregate((a, b) => $"{a}, {b}")}");
+        Assert.Equal(["triage-1", "triage-2"], asked.Select(a => a.Release).Distinct().Order());
+        var clockOfRollback = Stopwatch.StartNew();
+        var rollback = LauterProgram.RunAsync(TimeSpan.FromMinutes(1), "releases", project.Directory, "--rollback", "triage-1");
+        string? last = null;
+        while (last != "triage-1" || !rollback.IsCompleted)
         {
-            Assert.Contains("released triage-2", iterate.Error);
-            await server.WaitForAsync(s => s.Contains("triage-2 serves now"), TimeSpan.FromSeconds(20), "the server takes the new release over");
-            var after = await PostAsync(http, "/v1/chat/completions", Chat("triage", "Where is my invoice?"));
-            Assert.NotNull(after["choices"]);
+            Assert.True(clockOfRollback.Elapsed < TimeSpan.FromSeconds(30), "The rollback did not arrive.");
+            last = (await AskAsync(http, "Where is my invoice?")).Release;
         }
+
+        output.WriteLine($"rollback under load, from the command line's start to the first answer of triage-1 and its end: {clockOfRollback.Elapsed.TotalSeconds:0.0} s");
+        Assert.Equal(0, (await rollback).ExitCode);
 
         // 8. The chain, and what one flipped byte does to it.
         var good = await LauterProgram.RunAsync(TimeSpan.FromMinutes(2), "verify", "triage-1", "--project", project.Directory);
@@ -236,6 +248,40 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
         return JsonNode.Parse(text)!;
+    }
+
+    private static void RollOutStepByStep(string project)
+    {
+        var path = Path.Combine(project, "lauter.yaml");
+        var yaml = File.ReadAllText(path);
+        var changed = yaml.Replace(
+            "    gate: { against: live,", "    rollout: { canary: [0.2, 0.5], requests: 20, margin: 0.05 }\n    gate: { against: live,", StringComparison.Ordinal);
+        Assert.NotEqual(yaml, changed);
+        File.WriteAllText(path, changed);
+    }
+
+    /// <summary>Asks on four connections until something holds; every answer must be one.</summary>
+    private static async Task<List<(string Release, string Text)>> AskUntilAsync(HttpClient http, Func<bool> holds, TimeSpan limit)
+    {
+        var clock = Stopwatch.StartNew();
+        var answers = new System.Collections.Concurrent.ConcurrentQueue<(string, string)>();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+        {
+            while (!holds())
+            {
+                Assert.True(clock.Elapsed < limit, $"It did not come within {limit}; {answers.Count} answers.");
+                answers.Enqueue(await AskAsync(http, $"My order {answers.Count} has not arrived, where is it?"));
+            }
+        }));
+        return [.. answers];
+    }
+
+    private static async Task<(string Release, string Text)> AskAsync(HttpClient http, string text)
+    {
+        using var response = await http.PostAsJsonAsync("/v1/chat/completions", Chat("triage", text));
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, body);
+        return (response.Headers.GetValues("x-lauter-release").Single(), body);
     }
 
     private static void FlipOneByte(string project)

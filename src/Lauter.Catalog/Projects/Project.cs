@@ -139,6 +139,9 @@ public sealed record ApplicationDefinition
     /// <summary>The gate.</summary>
     public GateDefinition? Gate { get; init; }
 
+    /// <summary>How a new release takes over from the live one; null: at once, when its gate passed.</summary>
+    public RolloutDefinition? Rollout { get; init; }
+
     /// <summary>The budget.</summary>
     public BudgetDefinition? Budget { get; init; }
 }
@@ -149,6 +152,18 @@ public sealed record ApplicationDefinition
 /// <param name="Power">Chance of passing an equal one, for planning.</param>
 /// <param name="Minimum">For an application without a rival: the lower bound its metric must reach.</param>
 public sealed record GateDefinition(double Margin, double Alpha, double Power, double? Minimum);
+
+/// <summary>How a new release takes over, step by step.</summary>
+/// <param name="Canary">Share of the requests in each step, rising, each above 0 and below 1.</param>
+/// <param name="Requests">Answers that each step must see.</param>
+/// <param name="StepTime">Shortest time of a step.</param>
+/// <param name="Limit">Longest time until the decision.</param>
+/// <param name="Margin">How much more often than the live release it may be bad, as a share.</param>
+/// <param name="Alpha">Risk of a false alarm, and of a false promotion.</param>
+/// <param name="Signals"><c>failures</c>, <c>feedback</c>.</param>
+/// <param name="AtLimit"><c>hold</c> or <c>abort</c>.</param>
+public sealed record RolloutDefinition(
+    IReadOnlyList<double> Canary, int Requests, TimeSpan StepTime, TimeSpan Limit, double Margin, double Alpha, IReadOnlyList<string> Signals, string AtLimit);
 
 /// <summary>A limit in a window.</summary>
 /// <param name="Window"><c>month</c> or <c>day</c>.</param>

@@ -183,6 +183,7 @@ public static partial class ProjectFile
             Suite = Suite(map, directory, datasets),
             MetricField = Metric(map),
             Gate = map.Map("gate") is { } gate ? Gate(gate) : null,
+            Rollout = map.Map("rollout") is { } rollout ? Rollout(rollout) : null,
             Budget = map.Map("budget") is { } budget ? Budget(budget) : null,
         };
         if (application.Suite is { } suite)
@@ -253,6 +254,68 @@ public static partial class ProjectFile
         return gate;
     }
 
+    private static RolloutDefinition Rollout(YamlMap map)
+    {
+        List<double> shares = [];
+        foreach (var text in map.Texts("canary"))
+        {
+            if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) || !(share > 0 && share < 1) || (shares.Count > 0 && share <= shares[^1]))
+            {
+                map.Fault("canary", $"must be rising shares between 0 and 1 such as [0.05, 0.25, 0.5], but has '{text}'.");
+                break;
+            }
+
+            shares.Add(share);
+        }
+
+        List<string> signals = [];
+        foreach (var text in map.Texts("signals"))
+        {
+            if (text is not ("failures" or "feedback"))
+            {
+                map.Fault("signals", $"'{text}' is not a signal; write failures, feedback or both.");
+                break;
+            }
+
+            signals.Add(text);
+        }
+
+        var rollout = new RolloutDefinition(
+            shares.Count == 0 ? [0.05, 0.25, 0.5] : shares,
+            map.Integer("requests", 1, 1_000_000) ?? 50,
+            Duration(map, "step_time") ?? TimeSpan.Zero,
+            Duration(map, "limit") ?? TimeSpan.FromDays(7),
+            map.Number("margin", 0.001, 0.5) ?? 0.02,
+            map.Number("alpha", 0.0001, 0.5) ?? 0.05,
+            signals.Count == 0 ? ["failures"] : signals,
+            map.Choice("at_limit", ["hold", "abort"]) ?? "hold");
+        map.Finish();
+        return rollout;
+    }
+
+    private static TimeSpan? Duration(YamlMap map, string key)
+    {
+        if (map.Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        var match = DurationPattern().Match(text);
+        if (match.Success && double.TryParse(match.Groups[1].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var amount) && amount is > 0 and < 100_000)
+        {
+            return match.Groups[2].Value switch
+            {
+                "s" => TimeSpan.FromSeconds(amount),
+                "m" => TimeSpan.FromMinutes(amount),
+                "h" => TimeSpan.FromHours(amount),
+                _ => TimeSpan.FromDays(amount),
+            };
+        }
+
+        map.Fault(key, $"must be a time such as 30s, 10m, 12h or 7d, but is '{text}'.");
+        return null;
+    }
+
     private static BudgetDefinition? Budget(YamlMap map)
     {
         if (map.Has("month") && map.Has("day"))
@@ -312,6 +375,9 @@ public static partial class ProjectFile
 
         return relative;
     }
+
+    [GeneratedRegex("^([0-9]+(?:\\.[0-9]+)?)(s|m|h|d)$")]
+    private static partial Regex DurationPattern();
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,63}$")]
     private static partial Regex NamePattern();

@@ -33,6 +33,7 @@ internal sealed class ChatEndpoint(
             return OpenAiError.Forbidden;
         }
 
+        (live, var unit) = registry.Assign(live, request.Key.Tenant, call.Members.Text("user") ?? call.Members.Text("safety_identifier"), request.Id);
         request.Context.Response.Headers["x-lauter-trace-id"] = request.Id.ToString("N");
         if (live.ReleaseId is { } release)
         {
@@ -48,6 +49,7 @@ internal sealed class ChatEndpoint(
             Application = live.Name,
             Key = request.Key,
             Live = live,
+            Unit = unit,
             Stream = call.Stream,
             InputBound = body.Length + (TemplateTokensPerMessage * (call.MessageCount + 1L)),
             OutputBound = (long)(call.MaximumOutputTokens ?? live.MaximumOutputTokens) * call.Choices,

@@ -25,6 +25,9 @@ internal sealed record RequestStart
 
     public LiveApplication? Live { get; init; }
 
+    /// <summary>See <see cref="TraceRecord.Unit"/>.</summary>
+    public string? Unit { get; init; }
+
     public bool Stream { get; init; }
 
     /// <summary>A number of prompt tokens that cannot be beaten: bytes of the body plus the template's.</summary>

@@ -97,6 +97,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             Route = start.Route,
             Application = start.Application,
             Release = start.Release,
+            Unit = start.Unit,
             Tenant = start.Key.Tenant,
             KeyId = start.Key.Id,
             Started = start.At,

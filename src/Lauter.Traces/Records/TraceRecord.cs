@@ -41,6 +41,9 @@ public sealed record TraceRecord
     /// <summary>The release that answered, or null.</summary>
     public string? Release { get; init; }
 
+    /// <summary>What was assigned to a release while two of them answered: a hash of tenant and user; null = the request by itself.</summary>
+    public string? Unit { get; init; }
+
     /// <summary>Whose data this is; nobody else may see it.</summary>
     public required string Tenant { get; init; }
 

@@ -149,6 +149,39 @@ public sealed class TraceStore : IDisposable
             JsonSerializer.Deserialize(r.GetString(0), TraceJson.Relaxed.TraceRecord)!, JsonSerializer.Deserialize(r.GetString(1), TraceJson.Relaxed.FeedbackRecord)!),
         ("$application", application), ("$since", since?.ToUnixTimeMilliseconds() ?? long.MinValue));
 
+    /// <summary>
+    /// How requests of <paramref name="application"/> ended that a release answered or failed to answer, in the order in which they ended.
+    /// </summary>
+    /// <param name="application">The application.</param>
+    /// <param name="since">Only requests that came in then or later.</param>
+    /// <param name="after">Only those that ended later than this one of an earlier call; null = from the beginning.</param>
+    /// <param name="count">At most this many.</param>
+    public IReadOnlyList<ReleaseOutcomeRow> ReleaseOutcomes(string application, DateTimeOffset since, ReleaseOutcomeRow? after, int count) => Query(
+        """
+        SELECT id, release, outcome, started, started * 1000 + duration_us AS ended, json_extract(body, '$.unit') FROM traces
+        WHERE application = $application AND started >= $since AND outcome IN (1, 3) AND release IS NOT NULL
+          AND (started * 1000 + duration_us, id) > ($ended, $id) ORDER BY ended, id LIMIT $count
+        """,
+        r => new ReleaseOutcomeRow(
+            r.GetString(0), r.GetString(1), (TraceOutcome)r.GetInt32(2), DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(3)), r.GetInt64(4), r.IsDBNull(5) ? null : r.GetString(5)),
+        ("$application", application), ("$since", since.ToUnixTimeMilliseconds()), ("$ended", after?.EndedMicroseconds ?? long.MinValue), ("$id", after?.Id ?? ""), ("$count", count));
+
+    /// <summary>The first rating or correction of each trace of <paramref name="application"/> that a release answered, in the order in which it was given.</summary>
+    /// <param name="application">The application.</param>
+    /// <param name="since">Only requests that came in then or later.</param>
+    /// <param name="after">Only feedback given later than this one of an earlier call; null = from the beginning.</param>
+    /// <param name="count">At most this many.</param>
+    public IReadOnlyList<ReleaseFeedbackRow> ReleaseFeedback(string application, DateTimeOffset since, ReleaseFeedbackRow? after, int count) => Query(
+        """
+        SELECT f.id, t.release, f.corrected = 1 OR f.rating < 0, t.started, f.at, json_extract(t.body, '$.unit') FROM feedback f JOIN traces t ON t.id = f.trace
+        WHERE t.application = $application AND t.started >= $since AND t.release IS NOT NULL AND (f.corrected = 1 OR f.rating <> 0)
+          AND NOT EXISTS (SELECT 1 FROM feedback e WHERE e.trace = f.trace AND (e.corrected = 1 OR e.rating <> 0) AND (e.at, e.id) < (f.at, f.id))
+          AND (f.at, f.id) > ($at, $id) ORDER BY f.at, f.id LIMIT $count
+        """,
+        r => new ReleaseFeedbackRow(
+            r.GetString(0), r.GetString(1), r.GetInt64(2) != 0, DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(3)), r.GetInt64(4), r.IsDBNull(5) ? null : r.GetString(5)),
+        ("$application", application), ("$since", since.ToUnixTimeMilliseconds()), ("$at", after?.AtMilliseconds ?? long.MinValue), ("$id", after?.Id ?? ""), ("$count", count));
+
     /// <summary>What was settled on each of the leases; leases without a settlement are absent.</summary>
     public IReadOnlyDictionary<string, long> SettledByLease(IReadOnlyList<string> leaseIds)
     {
@@ -236,6 +269,24 @@ public sealed class TraceStore : IDisposable
 
 /// <summary>Requests of one application with one outcome.</summary>
 public sealed record TraceCount(string Application, TraceOutcome Outcome, long Requests, TimeSpan MeanDuration);
+
+/// <summary>How one request to a release ended.</summary>
+/// <param name="Id">The trace, 32 hexadecimal digits.</param>
+/// <param name="Release">The release that served it.</param>
+/// <param name="Outcome">Answered or failed.</param>
+/// <param name="Started">When it came in.</param>
+/// <param name="EndedMicroseconds">When it ended, microseconds since 1970.</param>
+/// <param name="Unit">See <see cref="TraceRecord.Unit"/>.</param>
+public sealed record ReleaseOutcomeRow(string Id, string Release, TraceOutcome Outcome, DateTimeOffset Started, long EndedMicroseconds, string? Unit);
+
+/// <summary>What was said about one answer of a release.</summary>
+/// <param name="Id">The feedback, 32 hexadecimal digits.</param>
+/// <param name="Release">The release that answered.</param>
+/// <param name="Bad">True for a correction or a bad rating, false for a good one.</param>
+/// <param name="Started">When the request came in.</param>
+/// <param name="AtMilliseconds">When the feedback was given, milliseconds since 1970.</param>
+/// <param name="Unit">See <see cref="TraceRecord.Unit"/>.</param>
+public sealed record ReleaseFeedbackRow(string Id, string Release, bool Bad, DateTimeOffset Started, long AtMilliseconds, string? Unit);
 
 /// <summary>An answer and what it should have been.</summary>
 /// <param name="Trace">The request; <see cref="TraceRecord.Input"/> holds the fields of the input.</param>

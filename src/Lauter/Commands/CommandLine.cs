@@ -45,6 +45,7 @@ internal static class CommandLine
         CostCommand.Create(),
         VerifyCommand.Create(),
         ReleasesCommand.Create(),
+        RolloutCommand.Create(),
         DoctorCommand.Create(),
         NewCommand.Create(),
         DataCommand.Create(),

@@ -62,6 +62,12 @@ internal static class UpCommand
             }
         }
 
+        if (outcome.Rollout is { Active: true } rollout)
+        {
+            screen.Line($"  rollout [bold]{rollout.Candidate}[/]: {rollout.Share:P0} of the requests, {rollout.Live} answers the rest [grey](lauter rollout shows it, a running server moves it on)[/]");
+            return;
+        }
+
         screen.Line(outcome.Live is null
             ? $"  [red]{outcome.Application} has no release[/]"
             : $"  {(outcome.IsNew ? "released" : "live")} [bold]{outcome.Live.ReleaseId}[/] [grey](lauter verify {outcome.Live.ReleaseId})[/]");

@@ -34,7 +34,7 @@ internal sealed class IterationState(string stateDirectory)
         {
             var decided = outcomes.FirstOrDefault(o => o.Verdict?.Baseline is not null) ?? outcomes.FirstOrDefault(o => o.Verdict is not null);
             var passed = decided?.Verdict?.Decision == Releases.Gates.GateDecision.Pass;
-            Save(running with { Outcome = passed ? "released" : "refused", Release = passed ? decided!.Live?.ReleaseId : null });
+            Save(running with { Outcome = passed ? "released" : "refused", Release = passed ? decided!.Rollout?.Candidate ?? decided.Live?.ReleaseId : null });
         }
     }
 

@@ -12,7 +12,8 @@ namespace Lauter.Hosting;
 /// <param name="Verdict">The gate's verdict; null for an application without a suite.</param>
 /// <param name="Live">What serves now; null when nothing may.</param>
 /// <param name="IsNew">True when the candidate of this run became the live release just now.</param>
-internal sealed record ReleaseOutcome(string Application, GateVerdict? Verdict, LivePointer? Live, bool IsNew);
+/// <param name="Rollout">The rollout that began, or goes on, instead of a release at once; null without one.</param>
+internal sealed record ReleaseOutcome(string Application, GateVerdict? Verdict, LivePointer? Live, bool IsNew, Rollout? Rollout = null);
 
 /// <summary>Turns a finished run into releases: one for each application whose gate said pass.</summary>
 internal static class ReleaseFlow
@@ -48,7 +49,8 @@ internal static class ReleaseFlow
         }
 
         var release = await store.CreateAsync(Draft(workspace, application, records, verdict), By, cancellationToken);
-        if (live?.ReleaseId == release.Id || (live is not null && store.IsWithdrawn(application.Name, release.Id)))
+        if (live?.ReleaseId == release.Id
+            || (live is not null && (store.IsWithdrawn(application.Name, release.Id) || workspace.Rollouts.IsWithdrawn(application.Name, release.Id))))
         {
             return new ReleaseOutcome(application.Name, verdict, live, IsNew: false);
         }
@@ -59,11 +61,31 @@ internal static class ReleaseFlow
             throw new StepFailedException($"'{release.Id}' was compared with '{compared}', but '{live.ReleaseId}' is live. Run again to compare with it.");
         }
 
+        if (live is not null && application.Rollout is { } rollout)
+        {
+            var begun = await workspace.Rollouts.StartAsync(application.Name, release.Id, Policy(rollout), By, why, cancellationToken);
+            return begun.Done
+                ? new ReleaseOutcome(application.Name, verdict, live, IsNew: false, begun.Rollout)
+                : throw new StepFailedException($"The rollout of '{release.Id}' did not begin: {begun.Refusal}");
+        }
+
         var promotion = await store.PromoteAsync(application.Name, release.Id, live?.Version ?? 0, By, why, cancellationToken);
         return promotion.Done
             ? new ReleaseOutcome(application.Name, verdict, promotion.Live, IsNew: true)
             : throw new StepFailedException($"'{release.Id}' was not released: {promotion.Detail}");
     }
+
+    public static RolloutPolicy Policy(RolloutDefinition definition) => new()
+    {
+        Shares = definition.Canary,
+        Requests = definition.Requests,
+        StepTime = definition.StepTime,
+        Limit = definition.Limit,
+        Margin = definition.Margin,
+        Alpha = definition.Alpha,
+        Signals = [.. definition.Signals.Select(s => s == "feedback" ? RolloutSignal.Feedback : RolloutSignal.Failures)],
+        AtLimit = definition.AtLimit == "abort" ? RolloutEnd.Abort : RolloutEnd.Hold,
+    };
 
     private static ReleaseDraft Draft(Workspace workspace, ApplicationDefinition application, IReadOnlyDictionary<string, StepRecord> records, GateVerdict? verdict)
     {

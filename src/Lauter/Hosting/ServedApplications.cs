@@ -15,11 +15,12 @@ namespace Lauter.Hosting;
 /// Keeps the gateway's applications equal to the live releases: looks at the live pointers each second, starts an engine for a new
 /// model, swaps the application in one move, and stops an engine some seconds after the last application left it.
 /// </summary>
-internal sealed class ServedApplications(Workspace workspace, ApplicationRegistry registry, TimeProvider time, Action<string> tell) : IAsyncDisposable
+internal sealed class ServedApplications(Workspace workspace, ApplicationRegistry registry, RolloutWatch rollouts, TimeProvider time, Action<string> tell) : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(65);
     private readonly Dictionary<string, string> _served = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Release, double Share)> _canaries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ServedEngine> _engines = new(StringComparer.Ordinal);
     private readonly List<Task> _retiring = [];
 
@@ -33,15 +34,18 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
     {
         foreach (var application in workspace.Releases.Applications())
         {
+            var rollout = await rollouts.LookAsync(application, cancellationToken);
             if (workspace.Releases.Live(application) is { } live && _served.GetValueOrDefault(application) != live.ReleaseId)
             {
-                registry.Set(await OpenAsync(live, cancellationToken));
+                registry.Set(await OpenAsync(live.Application, live.ReleaseId, live.Manifest, cancellationToken));
                 tell(_served.ContainsKey(application) ? $"{application}: {live.ReleaseId} serves now" : $"{application}: serving {live.ReleaseId}");
                 _served[application] = live.ReleaseId;
             }
+
+            await FollowAsync(application, rollout is { Active: true } ? rollout : null, cancellationToken);
         }
 
-        foreach (var (model, engine) in _engines.Where(e => !e.Value.Users.Any(u => _served.GetValueOrDefault(u.Application) == u.Release)).ToList())
+        foreach (var (model, engine) in _engines.Where(e => !e.Value.Users.Any(Serves)).ToList())
         {
             _engines.Remove(model);
             _retiring.Add(RetireAsync(engine));
@@ -74,21 +78,60 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
         _stop.Dispose();
     }
 
-    private async Task<LiveApplication> OpenAsync(LivePointer live, CancellationToken cancellationToken)
+    private bool Serves((string Application, string Release) user) =>
+        _served.GetValueOrDefault(user.Application) == user.Release || _canaries.GetValueOrDefault(user.Application).Release == user.Release;
+
+    /// <summary>Gives the candidate of a rollout its share of the requests, or takes it back.</summary>
+    private async Task FollowAsync(string application, Rollout? rollout, CancellationToken cancellationToken)
     {
-        var release = Manifest.Read(workspace.Objects, live.Manifest);
+        if (rollout is null)
+        {
+            if (_canaries.Remove(application))
+            {
+                registry.RemoveCanary(application);
+            }
+
+            return;
+        }
+
+        if (_canaries.GetValueOrDefault(application) == (rollout.Candidate, rollout.Share))
+        {
+            return;
+        }
+
+        try
+        {
+            var release = workspace.Releases.Find(rollout.Candidate) ?? throw new InvalidDataException($"the release '{rollout.Candidate}' is not in the store.");
+            registry.SetCanary(await OpenAsync(application, release.Id, release.Manifest, cancellationToken), rollout.Share, $"{rollout.Candidate}@{rollout.LiveVersion}");
+            _canaries[application] = (rollout.Candidate, rollout.Share);
+            tell($"{application}: {rollout.Candidate} answers {rollout.Share:P0} of the requests, {rollout.Live} the rest");
+        }
+        catch (Exception e) when (e is EngineStartException or ObjectMissingException or InvalidDataException or IOException or ArgumentException)
+        {
+            // A candidate that does not even open has lost; what is live was not touched.
+            await rollouts.RollBackAsync(rollout, $"The candidate could not be opened: {e.Message}", cancellationToken);
+            if (_canaries.Remove(application))
+            {
+                registry.RemoveCanary(application);
+            }
+        }
+    }
+
+    private async Task<LiveApplication> OpenAsync(string application, string releaseId, string manifest, CancellationToken cancellationToken)
+    {
+        var release = Manifest.Read(workspace.Objects, manifest);
         var files = ApplicationFiles.Read(workspace.Objects, release);
-        var record = workspace.Releases.Find(live.ReleaseId)!;
+        var record = workspace.Releases.Find(releaseId)!;
         if (release.Inputs.FirstOrDefault(i => i.Role == "model") is { } model)
         {
             var engine = await EngineAsync(model.Sha256, cancellationToken);
-            engine.Users.Add((live.Application, live.ReleaseId));
+            engine.Users.Add((application, releaseId));
             var prompt = files.Prompt is null ? null : PromptTemplate.Parse(files.Prompt);
             return new LiveApplication
             {
-                Name = live.Application,
+                Name = application,
                 Kind = ApplicationKind.Model,
-                ReleaseId = live.ReleaseId,
+                ReleaseId = releaseId,
                 Source = new ModelSource(new ChatUpstream(engine.Client, model.Name), prompt is null ? null : prompt.Render, files.Output),
                 InputSchema = files.Input,
                 OutputSchema = files.Output,
@@ -107,9 +150,9 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
             StoredFiles.Show(workspace.Objects, Manifest.Read(workspace.Objects, indexManifest.Sha256), workspace.StatePath("views", indexManifest.Sha256[..16])), embedder);
         return new LiveApplication
         {
-            Name = live.Application,
+            Name = application,
             Kind = ApplicationKind.Passages,
-            ReleaseId = live.ReleaseId,
+            ReleaseId = releaseId,
             Source = new PassagesSource(async (_, question, count, token) =>
             [
                 .. (await index.SearchAsync(question, count, token)).Select(h => new Passage(

@@ -7,6 +7,7 @@ using Lauter.Gateway.Applications;
 using Lauter.Gateway.Keys;
 using Lauter.Ledger;
 using Lauter.Ledger.Budgets;
+using Lauter.Traces;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,7 +48,8 @@ internal static class Server
         await using var app = builder.Build();
         app.MapGateway();
         app.MapConsole();
-        await using var applications = new ServedApplications(workspace, app.Services.GetRequiredService<ApplicationRegistry>(), time, tell);
+        var rollouts = new RolloutWatch(workspace.Rollouts, app.Services.GetRequiredService<TraceStore>(), time, tell);
+        await using var applications = new ServedApplications(workspace, app.Services.GetRequiredService<ApplicationRegistry>(), rollouts, time, tell);
         await applications.RefreshAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
         Greet(address, created, app, tell);

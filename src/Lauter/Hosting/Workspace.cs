@@ -16,6 +16,7 @@ internal sealed class Workspace
         Sources = new SourceFiles(project.Directory, project.StateDirectory);
         Iterations = new IterationState(project.StateDirectory);
         Releases = new ReleaseStore(project.StateDirectory, Objects, TimeProvider.System);
+        Rollouts = new RolloutStore(project.StateDirectory, Releases, TimeProvider.System);
     }
 
     public Project Project { get; }
@@ -29,6 +30,8 @@ internal sealed class Workspace
     public IterationState Iterations { get; }
 
     public ReleaseStore Releases { get; }
+
+    public RolloutStore Rollouts { get; }
 
     public string State => Project.StateDirectory;
 
