@@ -69,6 +69,8 @@ public sealed record LedgerLine(string Account, Money? Amount, Charge? Charge = 
 /// </summary>
 public sealed record LedgerEntry
 {
+    private static readonly IReadOnlyDictionary<string, string> EmptyTags = new Dictionary<string, string>();
+
     /// <summary>Unique name that makes posting idempotent: the trace id, or run and step.</summary>
     public required string Id { get; init; }
 
@@ -86,6 +88,12 @@ public sealed record LedgerEntry
 
     /// <summary>One line for a person.</summary>
     public string? Description { get; init; }
+
+    /// <summary>Whom the provider's part is owed to, also while its price is unknown; null on entries without use.</summary>
+    public string? CreditAccount { get; init; }
+
+    /// <summary>Whose and which: by custom <c>tenant</c>, <c>key</c>, <c>user</c>, <c>release</c>. Totals can be split by them.</summary>
+    public IReadOnlyDictionary<string, string> Tags { get; init; } = EmptyTags;
 
     /// <summary>At least one line.</summary>
     public required IReadOnlyList<LedgerLine> Lines { get; init; }
@@ -114,6 +122,7 @@ public sealed record LedgerEntry
         return new LedgerEntry
         {
             Id = id, At = at, Phase = phase, Application = application, Reference = reference, Description = description, Lines = lines,
+            CreditAccount = creditAccount,
         };
     }
 

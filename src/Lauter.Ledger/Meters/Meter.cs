@@ -43,6 +43,12 @@ public enum Meter
 
     /// <summary>One second of a person's work.</summary>
     PersonSeconds = 11,
+
+    /// <summary>Tokens of an answer that came from the response cache: nobody is paid for them, and they show what the cache saved.</summary>
+    ReusedTokens = 12,
+
+    /// <summary>The difference to a provider's invoice; its quantity is always 0.</summary>
+    InvoiceDifference = 13,
 }
 
 /// <summary>Where a reading comes from. The numbers are stored: never renumber.</summary>
@@ -87,6 +93,8 @@ public static class MeterNames
         [Meter.GpuMicroseconds] = "gpu_microseconds",
         [Meter.StorageMebibyteHours] = "storage_mebibyte_hours",
         [Meter.PersonSeconds] = "person_seconds",
+        [Meter.ReusedTokens] = "reused",
+        [Meter.InvoiceDifference] = "invoice_difference",
     }.ToFrozenDictionary();
 
     private static readonly FrozenDictionary<string, Meter> Meters = Names.ToFrozenDictionary(p => p.Value, p => p.Key, StringComparer.Ordinal);
@@ -94,13 +102,16 @@ public static class MeterNames
     /// <summary>Every name.</summary>
     public static IEnumerable<string> All => Names.OrderBy(p => p.Key).Select(p => p.Value);
 
+    /// <summary>The names that may stand in a price book: what costs by the unit.</summary>
+    public static IEnumerable<string> Priced => Names.Where(p => p.Key is not (Meter.ReusedTokens or Meter.InvoiceDifference)).OrderBy(p => p.Key).Select(p => p.Value);
+
     /// <summary>The stored name of <paramref name="meter"/>.</summary>
     public static string NameOf(Meter meter) => Names[meter];
 
     /// <summary>The meter called <paramref name="name"/>.</summary>
     public static bool TryParse(string? name, out Meter meter) => Meters.TryGetValue(name ?? "", out meter);
 
-    /// <summary>True for the meters that count tokens.</summary>
+    /// <summary>True for the meters that count tokens which someone is paid for.</summary>
     public static bool CountsTokens(Meter meter) => meter is >= Meter.UncachedInput and <= Meter.EmbeddingInput;
 }
 

@@ -5,7 +5,8 @@ namespace Lauter.Ledger;
 /// <summary>
 /// A provider's usage report as disjoint meters. Two conventions exist and mixing them up is the most common cost error: OpenAI-style
 /// <c>prompt_tokens</c> includes cached and cache-written tokens and <c>completion_tokens</c> includes reasoning; Anthropic-style
-/// <c>input_tokens</c> excludes both cache counts.
+/// <c>input_tokens</c> excludes both cache counts. Amounts of money in a report (<c>cost</c>) are never believed: they come without a currency
+/// and without a contract.
 /// </summary>
 /// <param name="Readings">One reading per meter that the report names; zero amounts are kept, absent ones are not invented.</param>
 /// <param name="InputTokens">All prompt tokens, however they were served.</param>
@@ -17,37 +18,26 @@ public sealed record ProviderUsage(IReadOnlyList<MeterReading> Readings, long In
     public static ProviderUsage Missing { get; } = new(
         [new(Meter.UncachedInput, 0, MeterSource.Missing), new(Meter.TextOutput, 0, MeterSource.Missing)], 0, 0, Fault: null);
 
-    /// <summary>Reads the member <c>usage</c> of an OpenAI-style answer or of the last chunk of a stream.</summary>
+    /// <summary>The sum of all meters: what a provider's own total must be.</summary>
+    public long TotalTokens => checked(InputTokens + OutputTokens);
+
+    /// <summary>
+    /// Reads a report of either convention, told apart by its members: <c>prompt_tokens</c> = OpenAI chat; <c>input_tokens</c> beside
+    /// <c>input_tokens_details</c> or <c>total_tokens</c> = OpenAI responses; other <c>input_tokens</c> = Anthropic.
+    /// </summary>
     /// <returns>Null when the element is not a usage object with a prompt or input count.</returns>
-    public static ProviderUsage? FromOpenAi(JsonElement usage, MeterSource source)
-    {
-        if (usage.ValueKind != JsonValueKind.Object || Count(usage, "prompt_tokens") is not { } prompt)
-        {
-            return null;
-        }
+    public static ProviderUsage? From(JsonElement usage, MeterSource source) => FromOpenAi(usage, source) ?? FromAnthropic(usage, source);
 
-        var completion = Count(usage, "completion_tokens") ?? 0;
-        var cached = Detail(usage, "prompt_tokens_details", "cached_tokens");
-        var written = Detail(usage, "prompt_tokens_details", "cache_write_tokens");
-        var reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens");
-        var fault = Check(usage, prompt, completion);
-        if (cached + written > prompt)
-        {
-            fault ??= $"prompt_tokens {prompt} is smaller than cached_tokens {cached} + cache_write_tokens {written}";
-            cached = written = 0;
-        }
+    /// <summary>
+    /// Reads the member <c>usage</c> of an OpenAI-style answer (chat, completions or responses) or of the last chunk of a stream. Servers that
+    /// deviate are recognised by their own total: reasoning that is not part of <c>completion_tokens</c>, cache counts under Anthropic's names that
+    /// are or are not part of <c>prompt_tokens</c>.
+    /// </summary>
+    /// <returns>Null when the element is not such an object with a prompt count.</returns>
+    public static ProviderUsage? FromOpenAi(JsonElement usage, MeterSource source) => OpenAiUsage.Read(usage, source);
 
-        if (reasoning > completion)
-        {
-            fault ??= $"completion_tokens {completion} is smaller than reasoning_tokens {reasoning}";
-            reasoning = 0;
-        }
-
-        return Of(prompt - cached - written, cached, written, 0, completion - reasoning, reasoning, source, fault);
-    }
-
-    /// <summary>Reads the member <c>usage</c> of an Anthropic-style answer.</summary>
-    /// <returns>Null when the element is not a usage object with an input count.</returns>
+    /// <summary>Reads the member <c>usage</c> of an Anthropic-style answer, or what <see cref="StreamUsage"/> gathered of a stream.</summary>
+    /// <returns>Null when the element is not such an object with an input count.</returns>
     public static ProviderUsage? FromAnthropic(JsonElement usage, MeterSource source)
     {
         if (usage.ValueKind != JsonValueKind.Object || Count(usage, "input_tokens") is not { } input)
@@ -55,20 +45,26 @@ public sealed record ProviderUsage(IReadOnlyList<MeterReading> Readings, long In
             return null;
         }
 
-        var written = Count(usage, "cache_creation_input_tokens") ?? 0;
-        var writtenLong = Detail(usage, "cache_creation", "ephemeral_1h_input_tokens");
         string? fault = null;
-        if (writtenLong > written)
+        var (hour, minutes) = (Detail(usage, "cache_creation", "ephemeral_1h_input_tokens"), Detail(usage, "cache_creation", "ephemeral_5m_input_tokens"));
+        var written = Count(usage, "cache_creation_input_tokens") ?? hour + minutes;
+        if (hour > written || (minutes > 0 && hour + minutes != written))
         {
-            fault = $"cache_creation_input_tokens {written} is smaller than ephemeral_1h_input_tokens {writtenLong}";
-            writtenLong = 0;
+            fault = $"cache_creation_input_tokens {written} differs from ephemeral_5m_input_tokens {minutes} + ephemeral_1h_input_tokens {hour}";
+            hour = 0;
         }
 
-        return Of(
-            input, Count(usage, "cache_read_input_tokens") ?? 0, written - writtenLong, writtenLong, Count(usage, "output_tokens") ?? 0, 0, source, fault);
+        return Of(input, Count(usage, "cache_read_input_tokens") ?? 0, written - hour, hour, Count(usage, "output_tokens") ?? 0, 0, source, fault);
     }
 
-    private static ProviderUsage Of(long input, long read, long written, long writtenLong, long text, long reasoning, MeterSource source, string? fault)
+    /// <summary>Reads the member <c>usage</c> of an OpenAI-style embeddings answer: the prompt is what was embedded.</summary>
+    /// <returns>Null when the element is not a usage object with a prompt count.</returns>
+    public static ProviderUsage? FromEmbeddings(JsonElement usage, MeterSource source) =>
+        usage.ValueKind == JsonValueKind.Object && Count(usage, "prompt_tokens") is { } prompt
+            ? new ProviderUsage([new(Meter.EmbeddingInput, prompt, source)], prompt, 0, Fault: null)
+            : null;
+
+    internal static ProviderUsage Of(long input, long read, long written, long writtenLong, long text, long reasoning, MeterSource source, string? fault)
     {
         List<MeterReading> readings = [new(Meter.UncachedInput, input, source), new(Meter.TextOutput, text, source)];
         Add(Meter.CacheRead, read);
@@ -86,15 +82,11 @@ public sealed record ProviderUsage(IReadOnlyList<MeterReading> Readings, long In
         }
     }
 
-    private static string? Check(JsonElement usage, long prompt, long completion) =>
-        Count(usage, "total_tokens") is { } total && total != prompt + completion
-            ? $"total_tokens {total} differs from prompt_tokens {prompt} + completion_tokens {completion}"
-            : null;
-
-    private static long Detail(JsonElement usage, string group, string name) =>
+    internal static long Detail(JsonElement usage, string group, string name) =>
         usage.TryGetProperty(group, out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, name) ?? 0 : 0;
 
-    private static long? Count(JsonElement element, string name) =>
+    /// <summary>A whole number of tokens from 0 to 2³¹ − 1; anything else is no count.</summary>
+    internal static long? Count(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var count) && count >= 0
             && count <= int.MaxValue
             ? count

@@ -15,6 +15,18 @@ public sealed record MachineRate(Money CoreHour, string Basis, bool Assumed, Mon
     /// <summary>The name under which local work is priced.</summary>
     public const string Sku = "machine";
 
+    /// <summary>Core- or GPU-microseconds in an hour: what <see cref="CoreHour"/> and <see cref="GpuHour"/> buy.</summary>
+    public const long MicrosecondsPerHour = 3_600_000_000;
+
+    /// <summary>First instant at which the rate holds; null = from the beginning.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>First instant at which it no longer holds; null = still valid.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>True when the rate holds at <paramref name="at"/>.</summary>
+    public bool HoldsAt(DateTimeOffset at) => (From is null || From <= at) && (Until is null || at < Until);
+
     /// <summary>Average hours in a month of the Gregorian calendar.</summary>
     public const decimal HoursPerMonth = 730.5m;
 
@@ -38,7 +50,7 @@ public sealed record MachineRate(Money CoreHour, string Basis, bool Assumed, Mon
     };
 
     /// <summary>The cost of <paramref name="coreMicroseconds"/> core-microseconds.</summary>
-    public Money ForCores(long coreMicroseconds) => Money.ForQuantity(coreMicroseconds, CoreHour.NanoUnits, 3_600_000_000, CoreHour.Currency);
+    public Money ForCores(long coreMicroseconds) => Money.ForQuantity(coreMicroseconds, CoreHour.NanoUnits, MicrosecondsPerHour, CoreHour.Currency);
 
     /// <summary>The rate that follows from what the machine cost and costs. All amounts are of one currency.</summary>
     /// <param name="cores">Cores of the machine that may be used, at least 1.</param>
@@ -67,16 +79,22 @@ public sealed record MachineRate(Money CoreHour, string Basis, bool Assumed, Mon
 
     /// <summary>
     /// Reads <c>{ core_hour: 0.12 CNY }</c> or <c>{ cores, purchase, life_years, watts, kilowatt_hour, people_hours_month, people_hour }</c>,
-    /// each optionally with <c>gpu_hour</c>. Adds every fault to <paramref name="faults"/>.
+    /// each optionally with <c>gpu_hour</c>, <c>from</c> and <c>until</c>. Adds every fault to <paramref name="faults"/>.
     /// </summary>
-    internal static MachineRate? Read(JsonObject section, List<string> faults)
+    internal static MachineRate? Read(string path, JsonObject section, List<string> faults)
     {
-        string[] known = ["core_hour", "gpu_hour", "cores", "purchase", "life_years", "watts", "kilowatt_hour", "people_hours_month", "people_hour"];
+        string[] known = ["from", "until", "core_hour", "gpu_hour", "cores", "purchase", "life_years", "watts", "kilowatt_hour", "people_hours_month", "people_hour"];
         var before = faults.Count;
         faults.AddRange(section.Select(m => m.Key).Except(known, StringComparer.Ordinal)
-            .Select(key => $"prices.machine.{key}: unknown key; the keys are {string.Join(", ", known)}."));
-        var reader = new SectionReader("prices.machine", section, faults);
+            .Select(key => $"{path}.{key}: unknown key; the keys are {string.Join(", ", known)}."));
+        var reader = new SectionReader(path, section, faults);
         var gpu = section.ContainsKey("gpu_hour") ? reader.Amount("gpu_hour") : null;
+        var (from, until) = (reader.Instant("from"), reader.Instant("until"));
+        if (until <= (from ?? DateTimeOffset.UnixEpoch))
+        {
+            faults.Add($"{path}.until: {until:yyyy-MM-dd} is not after from {from:yyyy-MM-dd}.");
+        }
+
         MachineRate? rate;
         if (section.ContainsKey("core_hour"))
         {
@@ -88,17 +106,17 @@ public sealed record MachineRate(Money CoreHour, string Basis, bool Assumed, Mon
             var (energy, hours, person) = (reader.Amount("kilowatt_hour"), reader.Number("people_hours_month"), reader.Amount("people_hour"));
             if (cores is not null && cores < 1)
             {
-                faults.Add($"prices.machine.cores: {cores} is below 1.");
+                faults.Add($"{path}.cores: {cores} is below 1.");
             }
 
             if (life is not null && life <= 0)
             {
-                faults.Add($"prices.machine.life_years: {life} is not above 0.");
+                faults.Add($"{path}.life_years: {life} is not above 0.");
             }
 
             if (purchase is { } p && energy is { } e && person is { } h && (p.Currency != e.Currency || p.Currency != h.Currency))
             {
-                faults.Add($"prices.machine: purchase, kilowatt_hour and people_hour are in different currencies ({p.Currency}, {e.Currency}, {h.Currency}).");
+                faults.Add($"{path}: purchase, kilowatt_hour and people_hour are in different currencies ({p.Currency}, {e.Currency}, {h.Currency}).");
             }
 
             rate = faults.Count > before
@@ -106,7 +124,7 @@ public sealed record MachineRate(Money CoreHour, string Basis, bool Assumed, Mon
                 : FromParts((int)cores!.Value, purchase!.Value, life!.Value, watts!.Value, energy!.Value, hours!.Value, person!.Value) with { GpuHour = gpu };
         }
 
-        return faults.Count > before ? null : rate;
+        return faults.Count > before || rate is null ? null : rate with { From = from, Until = until };
     }
 
     private static Money Parse(string text) => Money.Parse(text);

@@ -28,7 +28,11 @@ public sealed record Price(string Sku, Meter Meter, long NanoUnits, long Per, st
 /// <param name="Amount">The cost, or null when no price is known or nothing was measured: unknown is not zero.</param>
 /// <param name="PriceSource">Where the price was read, or null.</param>
 /// <param name="Assumed">True when the price is a built-in assumption that nobody confirmed for this machine.</param>
-public sealed record Charge(Meter Meter, long Quantity, MeterSource Source, string Sku, Money? Amount, string? PriceSource = null, bool Assumed = false)
+/// <param name="PriceNanoUnits">The price that was applied: nano-units for <paramref name="PricePer"/> base units; null = none, or not recorded.</param>
+/// <param name="PricePer">Base units that <paramref name="PriceNanoUnits"/> buys.</param>
+public sealed record Charge(
+    Meter Meter, long Quantity, MeterSource Source, string Sku, Money? Amount, string? PriceSource = null, bool Assumed = false, long? PriceNanoUnits = null,
+    long? PricePer = null)
 {
     /// <summary>The total of the known amounts, or null when any of the charges has no amount or the currencies differ.</summary>
     public static Money? Total(IReadOnlyList<Charge> charges)

@@ -7,14 +7,31 @@ namespace Lauter.Ledger;
 public sealed class PriceBook
 {
     private readonly Dictionary<(string Sku, Meter Meter), Price[]> _rows;
+    private readonly MachineRate[] _machines;
 
     /// <param name="prices">Rows whose intervals do not overlap for the same product and meter.</param>
     /// <param name="machine">The local machine's rate.</param>
     /// <exception cref="ArgumentException">Two rows overlap.</exception>
     public PriceBook(IEnumerable<Price> prices, MachineRate machine)
+        : this(prices, [machine])
     {
-        ArgumentNullException.ThrowIfNull(machine);
-        Machine = machine;
+    }
+
+    /// <param name="prices">Rows whose intervals do not overlap for the same product and meter.</param>
+    /// <param name="machines">The local machine's rates, at least one; their intervals do not overlap.</param>
+    /// <exception cref="ArgumentException">Two rows or two rates overlap, or there is no rate.</exception>
+    public PriceBook(IEnumerable<Price> prices, IReadOnlyList<MachineRate> machines)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(machines.Count);
+        _machines = [.. machines.OrderBy(m => m.From ?? DateTimeOffset.MinValue)];
+        for (var i = 1; i < _machines.Length; i++)
+        {
+            if (_machines[i - 1].Until is not { } until || until > (_machines[i].From ?? DateTimeOffset.MinValue))
+            {
+                throw new ArgumentException($"Two rates of the machine hold at {_machines[i].From:yyyy-MM-dd}: end the earlier one with 'until'.", nameof(machines));
+            }
+        }
+
         _rows = prices.GroupBy(p => (p.Sku, p.Meter)).ToDictionary(g => g.Key, g => g.OrderBy(p => p.From).ToArray());
         foreach (var (key, rows) in _rows)
         {
@@ -33,8 +50,14 @@ public sealed class PriceBook
     /// <summary>No provider's prices and the built-in assumption for the machine.</summary>
     public static PriceBook Default { get; } = new([], MachineRate.BuiltInAssumption);
 
-    /// <summary>What local work costs.</summary>
-    public MachineRate Machine { get; }
+    /// <summary>What local work costs by the latest rate.</summary>
+    public MachineRate Machine => _machines[^1];
+
+    /// <summary>Every rate of the machine, oldest first.</summary>
+    public IReadOnlyList<MachineRate> Machines => _machines;
+
+    /// <summary>The machine's rate at <paramref name="at"/>, or null when none is known.</summary>
+    public MachineRate? MachineAt(DateTimeOffset at) => Array.FindLast(_machines, m => m.HoldsAt(at));
 
     /// <summary>Every row, in order of product, meter and time.</summary>
     public IEnumerable<Price> Prices => _rows.OrderBy(p => p.Key.Sku, StringComparer.Ordinal).ThenBy(p => p.Key.Meter).SelectMany(p => p.Value);
@@ -52,23 +75,37 @@ public sealed class PriceBook
     public Price? Find(string sku, Meter meter, DateTimeOffset at) =>
         _rows.TryGetValue((sku, meter), out var rows) ? Array.FindLast(rows, r => r.HoldsAt(at)) : null;
 
-    /// <summary>Prices a reading. Core and GPU time are priced by <see cref="Machine"/> whatever the product is called.</summary>
+    /// <summary>
+    /// Prices a reading. Core and GPU time are priced by the machine's rate whatever the product is called; tokens of local work are paid by
+    /// that time, and an answer from the response cache costs nothing.
+    /// </summary>
     public Charge Charge(string sku, MeterReading reading, DateTimeOffset at)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(reading.Amount);
+        var missing = reading.Source == MeterSource.Missing;
         if (reading.Meter is Meter.CoreMicroseconds or Meter.GpuMicroseconds)
         {
-            var hour = reading.Meter == Meter.CoreMicroseconds ? Machine.CoreHour : Machine.GpuHour;
+            var machine = MachineAt(at);
+            var hour = reading.Meter == Meter.CoreMicroseconds ? machine?.CoreHour : machine?.GpuHour;
             return new Charge(
                 reading.Meter, reading.Amount, reading.Source, MachineRate.Sku,
-                hour is { } h && reading.Source != MeterSource.Missing ? Money.ForQuantity(reading.Amount, h.NanoUnits, 3_600_000_000, h.Currency) : null,
-                hour is null ? null : Machine.Basis, Machine.Assumed && hour is not null);
+                hour is { } h && !missing ? Money.ForQuantity(reading.Amount, h.NanoUnits, MachineRate.MicrosecondsPerHour, h.Currency) : null,
+                hour is null ? null : machine!.Basis, hour is not null && machine!.Assumed, hour?.NanoUnits, hour is null ? null : MachineRate.MicrosecondsPerHour);
+        }
+
+        if (reading.Meter == Meter.ReusedTokens)
+        {
+            return new Charge(reading.Meter, reading.Amount, reading.Source, sku, missing ? null : Money.Zero(Machine.CoreHour.Currency), "answered from the cache", false, 0, 1);
+        }
+
+        if (sku == MachineRate.Sku && MeterNames.CountsTokens(reading.Meter))
+        {
+            return new Charge(reading.Meter, reading.Amount, reading.Source, sku, missing ? null : Money.Zero(Machine.CoreHour.Currency), "paid by machine time", false, 0, 1);
         }
 
         var price = Find(sku, reading.Meter, at);
         return new Charge(
-            reading.Meter, reading.Amount, reading.Source, sku,
-            reading.Source == MeterSource.Missing ? null : price?.For(reading.Amount), price?.Source);
+            reading.Meter, reading.Amount, reading.Source, sku, missing ? null : price?.For(reading.Amount), price?.Source, false, price?.NanoUnits, price?.Per);
     }
 
     /// <summary>Prices several readings of one product.</summary>

@@ -6,7 +6,7 @@ namespace Lauter.Ledger;
 /// Reads the section <c>prices</c> of a project, or a price file of the same form:
 /// <code>
 /// prices:
-///   machine: { core_hour: 0.12 CNY }
+///   machine: { core_hour: 0.12 CNY }        # or a list of such mappings, each with from and until
 ///   rows:
 ///     - { sku: gpt-4o-mini, from: 2026-01-01, until: 2026-07-01, currency: USD, per: 1000000, source: https://…, input: 0.15, output: 0.60 }
 /// </code>
@@ -15,7 +15,7 @@ namespace Lauter.Ledger;
 /// </summary>
 internal static class PriceBookReader
 {
-    private static readonly string[] RowKeys = ["sku", "from", "until", "currency", "per", "source", .. MeterNames.All];
+    private static readonly string[] RowKeys = ["sku", "from", "until", "currency", "per", "source", .. MeterNames.Priced];
 
     public static PriceBookResult Read(JsonObject? section, MachineRate assumed)
     {
@@ -27,14 +27,18 @@ internal static class PriceBookReader
 
         faults.AddRange(section.Select(m => m.Key).Except(["machine", "rows"], StringComparer.Ordinal)
             .Select(key => $"prices.{key}: unknown key; the keys are machine, rows."));
-        var machine = assumed;
+        List<MachineRate> machines = [];
         if (section["machine"] is JsonObject stated)
         {
-            machine = MachineRate.Read(stated, faults) ?? machine;
+            machines.AddRange(MachineRate.Read("prices.machine", stated, faults) is { } rate ? [rate] : []);
+        }
+        else if (section["machine"] is JsonArray dated && dated.All(m => m is JsonObject))
+        {
+            machines.AddRange(dated.Select((m, i) => MachineRate.Read($"prices.machine[{i}]", m!.AsObject(), faults)).OfType<MachineRate>());
         }
         else if (section["machine"] is { } other)
         {
-            faults.Add($"prices.machine: {other.ToJsonString()} is not a mapping.");
+            faults.Add($"prices.machine: {other.ToJsonString()} is not a mapping or a list of mappings.");
         }
 
         List<Price> prices = [];
@@ -64,11 +68,11 @@ internal static class PriceBookReader
 
         try
         {
-            return new PriceBookResult(new PriceBook(prices, machine), faults);
+            return new PriceBookResult(machines.Count == 0 ? new PriceBook(prices, assumed) : new PriceBook(prices, machines), faults);
         }
         catch (ArgumentException e)
         {
-            return new PriceBookResult(null, [$"prices.rows: {e.Message}"]);
+            return new PriceBookResult(null, [$"prices: {e.Message}"]);
         }
     }
 
@@ -97,7 +101,7 @@ internal static class PriceBookReader
         }
 
         List<Price> prices = [];
-        foreach (var name in MeterNames.All.Where(row.ContainsKey))
+        foreach (var name in MeterNames.Priced.Where(row.ContainsKey))
         {
             var nanos = (SectionReader.ToNumber(row[name]) ?? -1) * Money.NanosPerUnit;
             if (nanos < 0 || nanos != decimal.Truncate(nanos) || nanos > long.MaxValue)

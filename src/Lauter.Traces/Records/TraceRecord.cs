@@ -50,6 +50,12 @@ public sealed record TraceRecord
     /// <summary>The key that was used (its id, never the key).</summary>
     public required string KeyId { get; init; }
 
+    /// <summary>The caller's tag for its own user (<c>safety_identifier</c> or <c>user</c> of the request), or null.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The provider's model or the local one, as it named itself, or null.</summary>
+    public string? Model { get; init; }
+
     /// <summary>When the request arrived.</summary>
     public required DateTimeOffset Started { get; init; }
 
@@ -103,7 +109,26 @@ public sealed record TraceRecord
     public LedgerEntry? ToLedgerEntry() => Charges.Count == 0
         ? null
         : LedgerEntry.ForUsage(
-            $"trace/{Id:N}", Started, LedgerPhase.Serving, Application, CreditAccount ?? LedgerAccounts.Machine, Charges, $"trace {Id:N}", $"{Route} of {Application}");
+            $"trace/{Id:N}", Started, LedgerPhase.Serving, Application, CreditAccount ?? LedgerAccounts.Machine, Charges, $"trace {Id:N}", $"{Route} of {Application}") with
+        {
+            Tags = Tags(),
+        };
+
+    private Dictionary<string, string> Tags()
+    {
+        var tags = new Dictionary<string, string>(StringComparer.Ordinal) { ["key"] = KeyId, ["tenant"] = Tenant };
+        if (Release is not null)
+        {
+            tags["release"] = Release;
+        }
+
+        if (User is not null)
+        {
+            tags["user"] = User;
+        }
+
+        return tags;
+    }
 }
 
 /// <summary>What someone said about an answer. A correction is a label: it becomes a row of the next dataset version.</summary>

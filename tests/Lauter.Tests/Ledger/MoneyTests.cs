@@ -63,6 +63,6 @@ public sealed class MoneyTests
     [Fact]
     public void MeterNames_Stored_AreFrozen() =>
         Assert.Equal(
-            "input=1 cache_read=2 cache_write=3 cache_write_long=4 output=5 reasoning=6 embedding=7 core_microseconds=8 gpu_microseconds=9 storage_mebibyte_hours=10 person_seconds=11",
+            "input=1 cache_read=2 cache_write=3 cache_write_long=4 output=5 reasoning=6 embedding=7 core_microseconds=8 gpu_microseconds=9 storage_mebibyte_hours=10 person_seconds=11 reused=12 invoice_difference=13",
             string.Join(' ', Enum.GetValues<Meter>().Select(m => $"{MeterNames.NameOf(m)}={(int)m}")));
 }
