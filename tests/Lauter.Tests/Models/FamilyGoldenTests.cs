@@ -1,6 +1,4 @@
-using Lauter.Models.Conversion;
 using Lauter.Models.Families;
-using Lauter.Models.Gguf;
 using Lauter.Models.Natives;
 using Lauter.Models.Safetensors;
 using Lauter.Tests.Support;
@@ -17,22 +15,11 @@ public sealed class FamilyGoldenTests
     public void Convert_GoldenCheckpoint_LlamaCppGivesTheReferenceLogits(string golden)
     {
         using var folder = new TemporaryFolder();
-        var path = Convert(golden, folder);
+        var path = GoldenModel.Convert(golden, folder);
         using var expected = SafetensorsFile.Open(SharedData.Require($"golden/{golden}/expected.safetensors"));
-        long[] tokens = expected.ReadInt64("tokens");
-        float[] logits = expected.ReadFloat32("logits");
         using var served = ServedModel.Open(path, contextLength: 64, threads: 1);
 
-        for (var row = 0; row < 2; row++)
-        {
-            var logs = served.LogProbabilities(Array.ConvertAll(tokens[(row * 48)..((row + 1) * 48)], id => (int)id));
-            for (var i = 0; i < 48; i++)
-            {
-                var reference = logits.AsSpan(((row * 48) + i) * 320, 320).ToArray();
-                var sum = Math.Log(reference.Sum(value => Math.Exp(value)));
-                Assert.All(Enumerable.Range(0, 320), id => Assert.Equal(reference[id] - sum, logs[i][id], 1e-3));
-            }
-        }
+        GoldenModel.AssertLogits(served, expected.ReadInt64("tokens"), expected.ReadFloat32("logits"), 1e-3);
     }
 
     [Theory]
@@ -40,7 +27,7 @@ public sealed class FamilyGoldenTests
     public void Read_ConvertedFile_ShapeAndWeightsEqualTheCheckpoints(string golden)
     {
         using var folder = new TemporaryFolder();
-        var path = Convert(golden, folder);
+        var path = GoldenModel.Convert(golden, folder);
         using var checkpoint = ModelWeights.Open(SharedData.Require($"golden/{golden}"));
         using var file = ModelWeights.Open(path);
         var config = checkpoint.Config;
@@ -94,16 +81,5 @@ public sealed class FamilyGoldenTests
         Assert.Equal(1, factors[0]);
         Assert.Equal(8, factors[^1]);
         Assert.Equal(factors.Order(), factors);
-    }
-
-    private static string Convert(string golden, TemporaryFolder folder)
-    {
-        using var checkpoint = ModelWeights.Open(SharedData.Require($"golden/{golden}"));
-        var writer = GgufWriter.Create(folder.File("m.gguf"));
-        ModelFamily.Named(checkpoint.Config.Family).WriteKeys(checkpoint.Config, writer);
-        writer.Add("tokenizer.ggml.model", "no_vocab");
-        WeightExport.AddWeights(writer, checkpoint.Config, _ => GgufTensorType.F32, checkpoint.Read);
-        writer.Finish();
-        return folder.File("m.gguf");
     }
 }
