@@ -33,6 +33,12 @@ public sealed record ConsoleSnapshot
     /// <summary>What serves, what served before, and on which evidence.</summary>
     public ReleaseSection? Releases { get; init; }
 
+    /// <summary>The newest way of a release to become live, step by step.</summary>
+    public RolloutSection? Rollout { get; init; }
+
+    /// <summary>Turns of the flywheel, oldest first.</summary>
+    public IReadOnlyList<IterationView> Iterations { get; init; } = [];
+
     /// <summary>Requests of the last 24 hours.</summary>
     public RequestSection? Requests { get; init; }
 

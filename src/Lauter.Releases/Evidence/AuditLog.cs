@@ -49,7 +49,7 @@ public sealed record AuditReport(long Entries, string Head, IReadOnlyList<string
 /// An append-only file of JSON lines, each of which carries the SHA-256 of the line before: a changed, removed or inserted line breaks
 /// the chain from there on. Safe for concurrent use by threads and processes.
 /// </summary>
-/// <remarks>Cutting lines off the end is found only by who kept a later head, as each live pointer does.</remarks>
+/// <remarks>Cutting lines off the end is found only by who kept a later head: <see cref="Rollout.ReleaseStore.VerifyAudit"/> compares with the live pointers.</remarks>
 public sealed class AuditLog
 {
     private static readonly string Genesis = new('0', 64);

@@ -166,6 +166,27 @@ public sealed class ReleaseStore
         [.. Audit.Read().Where(e => IsOf(e, application)).Select(e => new ReleaseEvent(
             e.At, e.Action, e.Subject, e.Actor, Text(e.Details, "why") ?? "", e.Details["version"]?.GetValue<long>()))];
 
+    /// <summary>Checks the audit log, its end included: each live pointer keeps the hash of the entry that made it.</summary>
+    public AuditReport VerifyAudit()
+    {
+        var report = Audit.Verify();
+        if (!report.Intact)
+        {
+            return report;
+        }
+
+        var hashes = Audit.Read().Select(e => e.Hash).ToHashSet(StringComparer.Ordinal);
+        return report with
+        {
+            Faults =
+            [
+                .. from live in Applications().Select(Live).OfType<LivePointer>()
+                   where !hashes.Contains(live.Audit)
+                   select $"the entry {live.Audit[..12]} that made '{live.ReleaseId}' live is not in the log: lines were cut off its end.",
+            ],
+        };
+    }
+
     /// <summary>
     /// True when somebody went back from <paramref name="releaseId"/> and nobody promoted it again: an automatic run must not bring it
     /// back by itself.

@@ -19,6 +19,7 @@ public sealed class TraceStore : IDisposable
           status INTEGER NOT NULL, duration_us INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS traces_started ON traces(started);
         CREATE INDEX IF NOT EXISTS traces_application ON traces(application, started);
+        CREATE INDEX IF NOT EXISTS traces_release ON traces(release, started);
         CREATE TABLE IF NOT EXISTS settlements(trace TEXT NOT NULL, lease TEXT NOT NULL, nanos INTEGER NOT NULL, PRIMARY KEY(lease, trace)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS feedback(
           id TEXT PRIMARY KEY, trace TEXT NOT NULL, at INTEGER NOT NULL, rating INTEGER, corrected INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
@@ -136,6 +137,35 @@ public sealed class TraceStore : IDisposable
         WHERE t.started >= $from AND t.started < $until GROUP BY 1 ORDER BY 1
         """,
         r => new ApplicationUse(r.GetString(0), r.GetInt64(1), r.GetInt64(2), Number(r, 3), Number(r, 4)), Interval(from, until));
+
+    /// <summary>What became of the requests to one release. A correction counts once, however often it was given.</summary>
+    public ReleaseUse UseOf(string release)
+    {
+        var counts = Query(
+            """
+            SELECT SUM(t.outcome = 1), SUM(t.outcome = 3), SUM(t.outcome = 1 AND f.corrected = 1), SUM(t.outcome = 1 AND f.corrected = 0 AND f.rating < 0)
+            FROM traces t LEFT JOIN (
+              SELECT trace, MAX(corrected) AS corrected,
+                (SELECT rating FROM feedback l WHERE l.trace = g.trace AND l.rating IS NOT NULL ORDER BY l.at DESC, l.id DESC LIMIT 1) AS rating
+              FROM feedback g GROUP BY trace) f ON f.trace = t.id
+            WHERE t.release = $release
+            """,
+            r => (Answered: Number(r, 0), Failed: Number(r, 1), Corrected: Number(r, 2), Bad: Number(r, 3)), ("$release", release))[0];
+        Money? cost = null;
+        var known = counts.Answered + counts.Failed > 0;
+        foreach (var trace in Query("SELECT body FROM traces WHERE release = $release", Trace, ("$release", release)))
+        {
+            if (trace.Charges.Count == 0)
+            {
+                continue;
+            }
+
+            known &= trace.Cost is { } one && (cost is null || cost.Value.Currency == one.Currency);
+            cost = known ? (cost is null ? trace.Cost : cost + trace.Cost) : null;
+        }
+
+        return new ReleaseUse(counts.Answered, counts.Failed, counts.Corrected, counts.Bad, known ? cost : null);
+    }
 
     /// <summary>The last correction of each trace of <paramref name="application"/> that was given since <paramref name="since"/>, oldest first.</summary>
     public IReadOnlyList<Correction> Corrections(string application, DateTimeOffset? since = null) => Query(
@@ -269,6 +299,18 @@ public sealed class TraceStore : IDisposable
 
 /// <summary>Requests of one application with one outcome.</summary>
 public sealed record TraceCount(string Application, TraceOutcome Outcome, long Requests, TimeSpan MeanDuration);
+
+/// <summary>What became of the requests to one release.</summary>
+/// <param name="Answered">Answered requests.</param>
+/// <param name="Failed">Failed requests.</param>
+/// <param name="Corrected">Answers that somebody corrected.</param>
+/// <param name="RatedBad">Answers that somebody rated bad and did not correct.</param>
+/// <param name="Cost">What serving them cost; null when a part of it is unknown, or in two currencies.</param>
+public sealed record ReleaseUse(long Answered, long Failed, long Corrected, long RatedBad, Money? Cost)
+{
+    /// <summary>Answers that nobody corrected or rated bad.</summary>
+    public long Accepted => Answered - Corrected - RatedBad;
+}
 
 /// <summary>How one request to a release ended.</summary>
 /// <param name="Id">The trace, 32 hexadecimal digits.</param>

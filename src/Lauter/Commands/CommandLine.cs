@@ -46,6 +46,7 @@ internal static class CommandLine
         VerifyCommand.Create(),
         ReleasesCommand.Create(),
         RolloutCommand.Create(),
+        ReportCommand.Create(),
         DoctorCommand.Create(),
         NewCommand.Create(),
         DataCommand.Create(),

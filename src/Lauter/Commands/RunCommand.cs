@@ -36,6 +36,8 @@ internal static class ProjectRun
         var clock = Stopwatch.StartNew();
         using var books = new RunBooks(workspace, time);
         using var hear = screen.Also(books);
+        using var activity = new ActivityFile(workspace.State, time);
+        using var show = screen.Also(activity);
         var steps = Steps.ProjectSteps.Of(workspace, time);
         workspace.Sources.Save();
         var runner = new StepRunner(workspace.State, workspace.Objects, workspace.Records, screen, time);

@@ -29,7 +29,7 @@ internal static class VerifyCommand
             throw new CommandException(ExitCodes.InputMissing, "there is no release yet. Run 'lauter up' first.");
         }
 
-        var audit = workspace.Releases.Audit.Verify();
+        var audit = workspace.Releases.VerifyAudit();
         var good = audit.Intact;
         var documents = new System.Text.Json.Nodes.JsonArray();
         foreach (var root in roots)

@@ -16,6 +16,13 @@ namespace Lauter.Hosting;
 /// <summary>Reads what the console shows from the state of a project: the newest record of each step, the releases, the traces, the ledger.</summary>
 internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IConsoleSource
 {
+    private readonly FlowSections _sections = new(workspace, step => workspace.Records.Last(step) is { } record && workspace.Objects.Contains(record.Manifest)
+        ? (record, Manifest.Read(workspace.Objects, record.Manifest))
+        : null);
+
+    private (DateTimeOffset At, IReadOnlyList<IterationView> Turns)? _iterations;
+
+    private static readonly TimeSpan IterationsInterval = TimeSpan.FromSeconds(60);
     private const int RecentRequests = 20;
     private const int RequestsForPercentiles = 10_000;
 
@@ -26,172 +33,30 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
         {
             Project = workspace.Project.Name,
             At = time.GetUtcNow(),
-            Data = Data(),
-            Index = Indexes(),
-            Training = Training(),
-            Scorecard = application is null ? null : Scorecards(application.Name),
-            Gate = application is null ? null : Gate(application.Name),
+            Activities = ActivityFile.Read(workspace.State, time),
+            Data = _sections.Data(),
+            Index = _sections.Indexes(),
+            Training = _sections.Training(),
+            Scorecard = application is null ? null : _sections.Scorecards(application.Name),
+            Gate = application is null ? null : _sections.Gate(application.Name),
             Releases = application is null ? null : Releases(application.Name),
+            Rollout = application is null ? null : ReleaseSections.Rollout(workspace, application.Name, time),
+            Iterations = application is null ? [] : Iterations(application.Name),
             Requests = Requests(),
             Bill = Bill(),
         });
     }
 
-    private DataSection? Data()
+    /// <summary>Reads every trace of every release, so it is read again only now and then.</summary>
+    private IReadOnlyList<IterationView> Iterations(string application)
     {
-        List<DatasetView> views = [];
-        foreach (var dataset in workspace.Project.Datasets.Values)
+        var now = time.GetUtcNow();
+        if (_iterations is not { } kept || now - kept.At > IterationsInterval)
         {
-            var documents = dataset.Kind == "documents";
-            if (Last($"{(documents ? "clean" : "build")}:{dataset.Name}") is not { } built)
-            {
-                continue;
-            }
-
-            var raw = documents ? Last($"read:{dataset.Name}") : null;
-            var facts = built.Manifest.Facts;
-            views.Add(new DatasetView
-            {
-                Name = dataset.Name,
-                Kind = dataset.Kind,
-                Files = documents ? Number(raw?.Manifest.Facts["files"]) : built.Manifest.Sources.Count,
-                Read = documents ? Number(raw?.Manifest.Facts["documents"]) + Number(raw?.Manifest.Facts["rejected"]) : Number(facts["in"]),
-                Kept = Number(facts["rows"]),
-                Dropped = [.. Counts(raw?.Manifest.Facts["reasons"]), .. Counts(facts["dropped"])],
-                Languages = Counts(facts["languages"]),
-                Splits = Counts(facts["splits"]),
-                Masked = Counts(facts["redactions"]),
-                Version = built.Record.Manifest,
-            });
+            _iterations = kept = (now, ReleaseSections.Iterations(workspace, application));
         }
 
-        return views.Count == 0 ? null : new DataSection(views);
-    }
-
-    private IndexSection? Indexes()
-    {
-        List<IndexView> views =
-        [
-            .. from index in workspace.Project.Indexes.Values
-               let last = Last($"index:{index.Name}")
-               where last is not null
-               let facts = last.Value.Manifest.Facts
-               select new IndexView(
-                   index.Name, Number(facts["documents"]), Number(facts["chunks"]), Counts(facts["languages"]), Number(facts["terms"]), facts["embedder"]?.ToString() ?? "",
-                   (int)Number(facts["dimensions"]), TimeSpan.FromSeconds(last.Value.Record.WallSeconds)),
-        ];
-        return views.Count == 0 ? null : new IndexSection(views);
-    }
-
-    private TrainingSection? Training()
-    {
-        if (workspace.Project.Trainings.Values.FirstOrDefault() is not { } training || Last($"train:{training.Name}") is not { } trained)
-        {
-            return null;
-        }
-
-        var facts = trained.Manifest.Facts;
-        var parity = Last($"parity:{training.Name}");
-        return new TrainingSection
-        {
-            Name = training.Name,
-            Base = facts["base"]?.ToString() ?? training.Base,
-            Parameters = Number(facts["parameters"]),
-            State = TrainingState.Done,
-            Step = Number(facts["steps"]),
-            Steps = Number(facts["steps"]),
-            Elapsed = TimeSpan.FromSeconds(trained.Record.WallSeconds),
-            CoreSeconds = trained.Record.CoreSeconds,
-            PeakBytes = trained.Record.ChildPeakBytes == 0 ? null : trained.Record.ChildPeakBytes,
-            Losses = Curve(trained.Manifest),
-            ParityDifference = ManifestFacts.Number(parity?.Manifest.Facts["largestDifference"]),
-            ParityPassed = parity is null ? null : true,
-        };
-    }
-
-    private IReadOnlyList<LossPoint> Curve(Manifest model)
-    {
-        if (model.Objects.FirstOrDefault(o => o.Name == "curve.jsonl") is not { } curve || !workspace.Objects.Contains(curve.Sha256))
-        {
-            return [];
-        }
-
-        return
-        [
-            .. from line in Encoding.UTF8.GetString(workspace.Objects.ReadAllBytes(curve.Sha256)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-               let point = JsonNode.Parse(line)!
-               where point["step"] is not null
-               select new LossPoint(point["step"]!.GetValue<long>(), ManifestFacts.Number(point["loss"]), ManifestFacts.Number(point["validationLoss"])),
-        ];
-    }
-
-    private ScorecardSection? Scorecards(string application)
-    {
-        var candidates = new (string Step, CandidateRole Role)[]
-        {
-            ("model", CandidateRole.Candidate), ("passages", CandidateRole.Candidate), ("live", CandidateRole.Live),
-            ("nearest", CandidateRole.Baseline), ("nearest-vectors", CandidateRole.Baseline),
-        };
-        List<(CandidateRole Role, Scorecard Card, string Metric)> cards =
-        [
-            .. from candidate in candidates
-               let last = Last($"evaluate:{application}/{candidate.Step}")
-               where last is not null && workspace.Objects.Contains(last.Value.Manifest.Object("scorecard.json").Sha256)
-               select (candidate.Role, EvaluationSteps.ReadCard(workspace.Objects, last.Value.Manifest), last.Value.Manifest.Facts["metric"]!.ToString()),
-        ];
-        if (cards.Count == 0)
-        {
-            return null;
-        }
-
-        // A live release that was scored on an older suite does not compare.
-        var suite = cards[0].Card.SuiteHash;
-        return new ScorecardSection
-        {
-            Suite = cards[0].Card.SuiteName,
-            Items = cards[0].Card.Items.Count,
-            Metric = cards[0].Metric,
-            Candidates =
-            [
-                .. from entry in cards
-                   where entry.Card.SuiteHash == suite
-                   select new CandidateScores(
-                       entry.Card.CandidateName, entry.Card.CandidateKind, entry.Role,
-                       [.. entry.Card.Values.Select(v => new ScoreView(v.Metric, v.Stratum.Replace("language=", ""), v.Items, v.Value, v.Low, v.High))],
-                       entry.Card.Items.Count(i => i.Failure is not null)),
-            ],
-        };
-    }
-
-    private GateSection? Gate(string application)
-    {
-        if (Last($"gate:{application}") is not { } gate || !workspace.Objects.Contains(gate.Manifest.Object("verdict.json").Sha256))
-        {
-            return null;
-        }
-
-        var verdict = ReleaseFlow.ReadVerdict(workspace.Objects, gate.Record.Manifest);
-        return new GateSection
-        {
-            Outcome = verdict.Decision switch { GateDecision.Pass => GateOutcome.Pass, GateDecision.Fail => GateOutcome.Fail, _ => GateOutcome.InsufficientEvidence },
-            NonInferiority = verdict.Policy.Kind == GateKind.NonInferiority,
-            Candidate = verdict.Candidate.Name,
-            Baseline = verdict.Baseline?.Name ?? "",
-            Metric = verdict.Policy.Metric,
-            Margin = verdict.Policy.Kind == GateKind.NonInferiority ? verdict.Policy.Margin : 0,
-            Alpha = verdict.Policy.Alpha,
-            Power = verdict.Policy.Power,
-            Effect = verdict.Effect,
-            Low = verdict.Low,
-            High = verdict.High,
-            Items = verdict.Items,
-            OnlyCandidate = verdict.CandidateOnly,
-            OnlyBaseline = verdict.BaselineOnly,
-            PValue = verdict.P,
-            NeededItems = verdict.ItemsNeeded,
-            Reasons = [.. verdict.Reasons.Select(r => new GateReasonView(r.Code, r.Text))],
-            Decided = gate.Record.Started,
-        };
+        return kept.Turns;
     }
 
     private ReleaseSection? Releases(string application)
@@ -208,31 +73,8 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
             Application = application,
             Live = live?.ReleaseId,
             History = [.. releases.Reverse().Select(r => new ReleaseView(r.Id, r.CandidateName, r.Created, null, r.Manifest))],
-            Evidence = live is null ? [] : Evidence(live.Manifest),
+            Evidence = live is null ? [] : _sections.Evidence(live.Manifest),
         };
-    }
-
-    private List<EvidenceView> Evidence(string root)
-    {
-        List<EvidenceView> lines = [];
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        Walk(root, 0);
-        return lines;
-
-        void Walk(string sha256, int depth)
-        {
-            if (!seen.Add(sha256) || !workspace.Objects.Contains(sha256))
-            {
-                return;
-            }
-
-            var manifest = Manifest.Read(workspace.Objects, sha256);
-            lines.Add(new EvidenceView(depth, manifest.Kind, manifest.Name, sha256));
-            foreach (var input in manifest.Inputs)
-            {
-                Walk(input.Sha256, depth + 1);
-            }
-        }
     }
 
     private RequestSection? Requests()
@@ -272,7 +114,8 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
         };
     }
 
-    private BillSection Bill()
+    /// <summary>What the project cost so far.</summary>
+    public BillSection Bill()
     {
         var bill = CostCommand.Of(workspace);
         var currency = bill.Total.Count > 0 ? bill.Total[0].Currency : ProjectPrices.Of(workspace.Project).Machine.CoreHour.Currency;
@@ -312,11 +155,4 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
         var meters = trace.Charges.Where(c => (c.Meter is Meter.TextOutput or Meter.ReasoningOutput) == output && MeterNames.CountsTokens(c.Meter)).ToList();
         return meters.Count == 0 || meters.Any(m => m.Source == MeterSource.Missing) ? null : meters.Sum(m => m.Quantity);
     }
-
-    private (StepRecord Record, Manifest Manifest)? Last(string step) =>
-        workspace.Records.Last(step) is { } record && workspace.Objects.Contains(record.Manifest) ? (record, Manifest.Read(workspace.Objects, record.Manifest)) : null;
-
-    private static long Number(JsonNode? node) => ManifestFacts.Count(node) ?? 0;
-
-    private static IReadOnlyList<CountView> Counts(JsonNode? node) => node is JsonObject counts ? [.. counts.Select(c => new CountView(c.Key, Number(c.Value)))] : [];
 }

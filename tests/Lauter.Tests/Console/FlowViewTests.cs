@@ -54,6 +54,24 @@ public sealed class FlowViewTests : IDisposable
     }
 
     [Fact]
+    public void Page_Rollout_ShowsSharesEvidenceAndIterations()
+    {
+        var page = Render("en", SampleSnapshot.Full);
+        Assert.Equal("rolling out", page.Find(".rollout .stamp").TextContent);
+        Assert.Equal(["5 %", "25 %", "50 %", "100 %"], page.FindAll(".rollout .steps span").Select(step => step.TextContent));
+        Assert.Equal("25 %", page.Find(".rollout .steps .now").TextContent);
+        // ln 4.7 / ln 20 of the way to the limit.
+        Assert.Contains("width:51.6", page.FindAll(".rollout .evidencebars i.good")[0].OuterHtml, StringComparison.Ordinal);
+        Assert.Contains("2 of 9", page.Find(".rollout").TextContent, StringComparison.Ordinal);
+        var rows = page.FindAll("#releases table tbody tr");
+        Assert.Equal(2, rows.Count);
+        Assert.Contains("0.2 % / 10,112", rows[0].TextContent, StringComparison.Ordinal);
+        Assert.Contains("Running", rows[1].TextContent, StringComparison.Ordinal);
+        var chinese = Render("zh-CN", SampleSnapshot.Full);
+        Assert.Equal("灰度发布中", chinese.Find(".rollout .stamp").TextContent);
+    }
+
+    [Fact]
     public void Page_EmptyProject_ExplainsEveryPart()
     {
         var page = Render("en", SampleSnapshot.Empty);

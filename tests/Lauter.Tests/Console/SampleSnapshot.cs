@@ -71,6 +71,16 @@ internal static class SampleSnapshot
                 new(2, "scorecard", "triage-1 on tickets/test", "2c3d4e5f607182930415"), new(1, "model", "triage-sft", "3d4e5f60718293041526"), new(2, "dataset", "tickets", "7d793037a0760186574b"), new(3, "source", "tickets.jsonl", "4e5f6071829304152637"),
             ],
         },
+        Rollout = new RolloutSection
+        {
+            Candidate = "triage-2", Live = "triage-1", State = RolloutState.Running, Share = 0.25, Shares = [0.05, 0.25, 0.5], Steps = 2, Started = At.AddMinutes(-40), Since = At.AddMinutes(-12),
+            Why = "Step 1 of 3 saw no harm.", Limit = 20, Signals = [new("failures", 61, 0, 702, 3, 0.41, 4.7), new("feedback", 9, 2, 96, 11, 1.3, 0.9)],
+        },
+        Iterations =
+        [
+            new(1, At.AddDays(-2), null, "released", "triage-1", 0.9398, TimeSpan.FromMinutes(4), 10_112, 21, 0.0000142m, "CNY"),
+            new(2, At.AddMinutes(-52), 31, null, null, null, null, 0, 0, null, null),
+        ],
         Requests = new RequestSection
         {
             Total = 1_284, Answered = 1_279, Failed = 5, P50 = TimeSpan.FromMilliseconds(47), P95 = TimeSpan.FromMilliseconds(118), Feedback = new FeedbackView(212, 9, 31),

@@ -36,6 +36,17 @@ public sealed class ReleaseStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task VerifyAudit_LinesCutOffTheEnd_AreMissed()
+    {
+        var store = await StoreWithLive("m1", "m2");
+        Assert.True(store.VerifyAudit().Intact);
+        var path = _directory.File(".lauter/audit.jsonl");
+        await File.WriteAllLinesAsync(path, (await File.ReadAllLinesAsync(path, Cancel))[..^1], Cancel);
+        Assert.True(store.Audit.Verify().Intact); // the chain itself holds
+        Assert.Contains("triage-2", Assert.Single(store.VerifyAudit().Faults));
+    }
+
+    [Fact]
     public async Task CreateAsync_SameContentAgain_IsTheSameRelease()
     {
         var store = Store();
