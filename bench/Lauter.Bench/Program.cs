@@ -4,6 +4,7 @@ return args switch
 {
     ["clinc150", var data] => await Clinc150.RunAsync(data),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
+    ["dedup", var corpus, .. var bands] => DedupBench.Run(corpus, bands is [var one] ? one : "21x6"),
     _ => Usage(),
 };
 
@@ -11,6 +12,7 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         clinc150 DATA_FULL.json                       write rows, run the project, print sizes, scores and times
+        dedup CORPUS [BANDSxROWS]                     speed, recall and precision of near-duplicate search on the generated corpus
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         """);
     return 2;

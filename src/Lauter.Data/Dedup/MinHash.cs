@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Lauter.Data.Dedup;
 
@@ -17,29 +18,48 @@ public static class MinHash
     /// <summary>The signature of <paramref name="set"/>; of an empty set all slots are <see cref="uint.MaxValue"/>.</summary>
     public static uint[] Signature(ShingleSet set)
     {
-        var signature = new uint[Length];
-        Array.Fill(signature, uint.MaxValue);
-        var width = Vector<uint>.Count;
-        foreach (var hash in set.Hashes)
+        var hashes = new uint[set.Hashes.Length];
+        for (var i = 0; i < hashes.Length; i++)
         {
-            var h = new Vector<uint>((uint)(hash ^ (hash >> 32)));
-            for (var i = 0; i < Length; i += width)
-            {
-                var value = (h * new Vector<uint>(Multipliers, i)) + new Vector<uint>(Offsets, i);
-                Vector.Min(value, new Vector<uint>(signature, i)).CopyTo(signature, i);
-            }
+            hashes[i] = (uint)(set.Hashes[i] >> 32);
         }
 
+        var signature = new uint[Length];
+        Signature(hashes, signature);
         return signature;
     }
 
-    /// <summary>The slow, clear form of <see cref="Signature"/>; tests hold the two together.</summary>
+    /// <summary>Four vectors of slots stay in registers while all hashes go by; repeated hashes do no harm.</summary>
+    internal static void Signature(ReadOnlySpan<uint> hashes, Span<uint> signature)
+    {
+        var width = Vector<uint>.Count;
+        for (var slot = 0; slot < Length; slot += 4 * width)
+        {
+            var (a0, a1, a2, a3) = (new Vector<uint>(Multipliers, slot), new Vector<uint>(Multipliers, slot + width), new Vector<uint>(Multipliers, slot + (2 * width)), new Vector<uint>(Multipliers, slot + (3 * width)));
+            var (b0, b1, b2, b3) = (new Vector<uint>(Offsets, slot), new Vector<uint>(Offsets, slot + width), new Vector<uint>(Offsets, slot + (2 * width)), new Vector<uint>(Offsets, slot + (3 * width)));
+            var least = new Vector<uint>(uint.MaxValue);
+            var (m0, m1, m2, m3) = (least, least, least, least);
+            foreach (var hash in hashes)
+            {
+                var h = new Vector<uint>(hash);
+                m0 = Vector.Min(m0, (h * a0) + b0);
+                m1 = Vector.Min(m1, (h * a1) + b1);
+                m2 = Vector.Min(m2, (h * a2) + b2);
+                m3 = Vector.Min(m3, (h * a3) + b3);
+            }
+
+            var slots = MemoryMarshal.Cast<uint, Vector<uint>>(signature.Slice(slot, 4 * width));
+            (slots[0], slots[1], slots[2], slots[3]) = (m0, m1, m2, m3);
+        }
+    }
+
+    /// <summary>The slow, clear form of <see cref="Signature(ShingleSet)"/>; tests hold the two together.</summary>
     internal static uint[] Reference(ShingleSet set)
     {
         var signature = new uint[Length];
         for (var i = 0; i < Length; i++)
         {
-            signature[i] = set.Hashes.Length == 0 ? uint.MaxValue : set.Hashes.Min(h => unchecked(((uint)(h ^ (h >> 32)) * Multipliers[i]) + Offsets[i]));
+            signature[i] = set.Hashes.Length == 0 ? uint.MaxValue : set.Hashes.Min(h => unchecked(((uint)(h >> 32) * Multipliers[i]) + Offsets[i]));
         }
 
         return signature;

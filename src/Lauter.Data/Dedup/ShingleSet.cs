@@ -19,57 +19,47 @@ public sealed class ShingleSet
     /// <summary>The shingles of <paramref name="text"/>; folding is done here.</summary>
     public static ShingleSet Of(string text, ShingleUnit unit, int size)
     {
-        var units = unit == ShingleUnit.Words ? WordUnits(text) : CharacterUnits(text);
-        return FromUnits(units, size);
+        if (unit == ShingleUnit.Characters)
+        {
+            return FromUnits([.. CharacterUnits(text)], size);
+        }
+
+        var units = new UnitBuffer();
+        TextUnits.Append(text, units);
+        return FromUnits(units.Written, size);
+    }
+
+    /// <summary>The set of the windows of <paramref name="units"/>.</summary>
+    internal static ShingleSet FromUnits(ReadOnlySpan<uint> units, int size)
+    {
+        var hashes = new ulong[Shingles.Count(units.Length, size)];
+        Shingles.Hash(units, size, hashes);
+        return FromHashes(hashes);
     }
 
     /// <summary>|A ∩ B| / |A ∪ B|; two empty texts are equal.</summary>
     public static double Jaccard(ShingleSet a, ShingleSet b)
     {
-        var (x, y) = (a.Hashes, b.Hashes);
+        var x = a.Hashes.AsSpan();
+        var y = b.Hashes.AsSpan();
         int i = 0, j = 0, common = 0;
         while (i < x.Length && j < y.Length)
         {
-            if (x[i] == y[j])
-            {
-                (common, i, j) = (common + 1, i + 1, j + 1);
-            }
-            else if (x[i] < y[j])
-            {
-                i++;
-            }
-            else
-            {
-                j++;
-            }
+            // Hashes are random, so a branch on their order would be guessed wrong half of the time.
+            var (left, right) = (x[i], y[j]);
+            common += left == right ? 1 : 0;
+            i += left <= right ? 1 : 0;
+            j += right <= left ? 1 : 0;
         }
 
         var union = x.Length + y.Length - common;
         return union == 0 ? 1 : (double)common / union;
     }
 
-    internal static ShingleSet FromUnits(List<ulong> units, int size)
+    private static ShingleSet FromHashes(ulong[] hashes)
     {
-        if (units.Count == 0)
-        {
-            return new ShingleSet([]);
-        }
-
-        var width = Math.Min(size, units.Count);
-        var hashes = new ulong[units.Count - width + 1];
-        for (var i = 0; i < hashes.Length; i++)
-        {
-            var hash = 0xCBF29CE484222325UL;
-            for (var k = 0; k < width; k++)
-            {
-                hash = Mix(hash ^ units[i + k]);
-            }
-
-            hashes[i] = hash;
-        }
-
         Array.Sort(hashes);
-        var distinct = 1;
+        var distinct = hashes.Length == 0 ? 0 : 1;
         for (var i = 1; i < hashes.Length; i++)
         {
             if (hashes[i] != hashes[distinct - 1])
@@ -78,29 +68,17 @@ public sealed class ShingleSet
             }
         }
 
-        return new ShingleSet(hashes[..distinct]);
+        return new ShingleSet(distinct == hashes.Length ? hashes : hashes[..distinct]);
     }
 
-    private static List<ulong> WordUnits(string text)
+    private static List<uint> CharacterUnits(string text)
     {
-        var words = Segmenter.Words(text);
-        var units = new List<ulong>(words.Count);
-        foreach (var word in words)
-        {
-            units.Add(HashOf(word));
-        }
-
-        return units;
-    }
-
-    private static List<ulong> CharacterUnits(string text)
-    {
-        var units = new List<ulong>(text.Length);
+        var units = new List<uint>(text.Length);
         foreach (var rune in TextFolding.Fold(text).EnumerateRunes())
         {
             if (System.Text.Rune.IsLetterOrDigit(rune) || rune.Value > 0xFFFF)
             {
-                units.Add((ulong)rune.Value);
+                units.Add((uint)rune.Value);
             }
         }
 

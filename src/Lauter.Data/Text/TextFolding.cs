@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers;
 using System.Text;
 
 namespace Lauter.Data.Text;
@@ -19,6 +19,90 @@ public static class TextFolding
             return text;
         }
 
+        var rented = ArrayPool<char>.Shared.Rent(text.Length + Spare);
+        try
+        {
+            var length = Fold(text, ref rented);
+            return length < 0 ? FoldSlowly(text) : rented.AsSpan(0, length).SequenceEqual(text) ? text : new string(rented, 0, length);
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>Room for the longest expansion, U+FDFA, and a blank.</summary>
+    private const int Spare = 20;
+
+    /// <summary>Character by character through <see cref="FoldTable"/>; -1 when a mark or a rare character needs the whole normaliser.</summary>
+    private static int Fold(ReadOnlySpan<char> text, ref char[] target)
+    {
+        var table = FoldTable.All;
+        var (at, blank) = (0, false);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            var entry = table[c];
+            var kind = FoldTable.KindOf(entry);
+            if (kind == FoldKind.Blank)
+            {
+                blank = at > 0;
+                continue;
+            }
+
+            if (kind == FoldKind.Skip)
+            {
+                continue;
+            }
+
+            if (target.Length - at < text.Length - i + Spare)
+            {
+                var larger = ArrayPool<char>.Shared.Rent((2 * target.Length) + Spare);
+                target.AsSpan(0, at).CopyTo(larger);
+                ArrayPool<char>.Shared.Return(target);
+                target = larger;
+            }
+
+            if (blank)
+            {
+                target[at++] = ' ';
+                blank = false;
+            }
+
+            if (kind <= FoldKind.Ideograph)
+            {
+                target[at++] = (char)entry;
+            }
+            else if (kind == FoldKind.Expand)
+            {
+                foreach (var part in FoldTable.Expansion(c))
+                {
+                    var inner = table[part];
+                    if (FoldTable.KindOf(inner) > FoldKind.Ideograph)
+                    {
+                        return -1;
+                    }
+
+                    target[at++] = (char)inner;
+                }
+            }
+            else if (kind == FoldKind.Surrogate && i + 1 < text.Length && FoldTable.IsStable(c, text[i + 1]))
+            {
+                (target[at], target[at + 1]) = (c, text[++i]);
+                at += 2;
+            }
+            else
+            {
+                return -1;
+            }
+        }
+
+        return at;
+    }
+
+    /// <summary>The definition of folding: the whole text through NFKC, then each character. Tests hold the table to it.</summary>
+    internal static string FoldSlowly(string text)
+    {
         var source = IsAscii(text) ? text : Normalised(text, NormalizationForm.FormKC);
         var builder = new StringBuilder(source.Length);
         var space = false;
@@ -98,7 +182,7 @@ public static class TextFolding
 
     internal static bool IsAscii(string text) => Ascii.IsValid(text.AsSpan());
 
-    /// <summary>Normalises; a text with lone surrogates, which the platform refuses, comes back with them replaced by U+FFFD.</summary>
+    /// <summary>Normalises; a text with lone surrogates or the noncharacter U+FFFE, which the platform refuses, comes back with them replaced by U+FFFD.</summary>
     internal static string Normalised(string text, NormalizationForm form)
     {
         try
@@ -107,8 +191,8 @@ public static class TextFolding
         }
         catch (ArgumentException)
         {
-            // Lone surrogates from broken sources: re-encoding replaces exactly those.
-            return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Normalize(form);
+            // From broken sources: re-encoding replaces exactly the lone surrogates.
+            return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\uFFFE', '\uFFFD').Normalize(form);
         }
     }
 

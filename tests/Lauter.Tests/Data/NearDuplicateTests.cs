@@ -31,8 +31,8 @@ public sealed class NearDuplicateTests
         {
             var (a, b) = (item.GetProperty("a").GetString()!, item.GetProperty("b").GetString()!);
             var units = item.GetProperty("shingles").GetString()!.StartsWith("words", StringComparison.Ordinal)
-                ? (Func<string, List<ulong>>)(t => [.. t.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(ShingleSet.HashOf)])
-                : t => [.. t.EnumerateRunes().Select(r => (ulong)r.Value)];
+                ? (Func<string, uint[]>)(t => [.. t.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(w => (uint)ShingleSet.HashOf(w))])
+                : t => [.. t.EnumerateRunes().Select(r => (uint)r.Value)];
             Assert.Equal(item.GetProperty("jaccard").GetDouble(), ShingleSet.Jaccard(ShingleSet.FromUnits(units(a), 5), ShingleSet.FromUnits(units(b), 5)), 12);
         }
     }

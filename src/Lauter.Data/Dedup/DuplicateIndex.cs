@@ -1,0 +1,254 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+
+namespace Lauter.Data.Dedup;
+
+/// <summary>
+/// Near-copies of a corpus that does not fit into memory and grows version by version: (1) workers cut texts into shingles and make band
+/// keys, (2) equal contents are set aside, (3) keys go to sorted segments on disk, which are merged with the earlier ones, (4) candidates are
+/// verified by exact Jaccard, (5) <see cref="Decide"/> clusters and chooses who stays. A version reads only its own texts; the result of
+/// two versions is that of one, and neither the number of workers nor the order of the rows changes it. Memory: about 110 bytes for
+/// each document and <see cref="DuplicateIndexOptions.SegmentBytes"/> twice. Not thread-safe.
+/// </summary>
+public sealed class DuplicateIndex : IDisposable
+{
+    private const string DocumentsFile = "documents.bin";
+    private const string PairsFile = "pairs.bin";
+
+    private readonly DuplicateIndexOptions _options;
+    private readonly IndexFiles _files;
+    private readonly List<IndexedDocument> _documents;
+    private readonly List<SimilarPair> _pairs;
+    private readonly List<int> _segments;
+    private readonly Dictionary<UInt128, int> _first;
+    private readonly List<ulong> _keys = [];
+    private readonly List<int> _keyed = [];
+
+    private DuplicateIndex(string? directory, DuplicateIndexOptions options)
+    {
+        _options = options;
+        _files = new IndexFiles(directory);
+        var header = _files.Header;
+        _documents = header is null ? [] : _files.Load<IndexedDocument>(DocumentsFile, header.Documents);
+        _pairs = header is null ? [] : _files.Load<SimilarPair>(PairsFile, header.Pairs);
+        _segments = [.. header?.Segments ?? []];
+        _first = new Dictionary<UInt128, int>(_documents.Count);
+        for (var i = 0; i < _documents.Count; i++)
+        {
+            _first.TryAdd(_documents[i].Content, i);
+        }
+    }
+
+    /// <summary>Documents of all versions; they are numbered from 0 in the order in which they came.</summary>
+    public int Count => _documents.Count;
+
+    /// <summary>How often <see cref="Add"/> has finished.</summary>
+    public int Versions => _files.Header?.Versions ?? 0;
+
+    /// <summary>Candidates that were compared exactly since the index was opened.</summary>
+    public long Verified { get; private set; }
+
+    /// <summary>Pairs of different contents with an exact similarity of at least <see cref="DuplicateIndexOptions.Lowest"/>, by number.</summary>
+    public IReadOnlyList<SimilarPair> Pairs => _pairs;
+
+    /// <summary>Opens or creates an index.</summary>
+    /// <param name="directory">Where the state lies; null: in a temporary folder that goes with the object.</param>
+    /// <param name="options">Must agree with those under which the index was made.</param>
+    /// <exception cref="InvalidDataException">The index was made with other options or by another format.</exception>
+    public static DuplicateIndex Open(string? directory, DuplicateIndexOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(options.ShingleSize, Math.Clamp(options.ShingleSize, 1, Shingles.LargestSize));
+        options.Bands.Checked();
+        var index = new DuplicateIndex(directory, options);
+        if (index._files.Header is { } found)
+        {
+            var wanted = found with { Format = IndexHeader.CurrentFormat, ShingleSize = options.ShingleSize, Bands = options.Bands.Bands, Rows = options.Bands.Rows, Lowest = options.Lowest };
+            if (wanted != found)
+            {
+                index.Dispose();
+                throw new InvalidDataException(
+                    $"The duplicate index in '{directory}' was made in format {found.Format} with shingles of {found.ShingleSize}, {found.Bands} x {found.Rows} bands and pairs from {found.Lowest:0.###}; "
+                    + $"asked for are format {IndexHeader.CurrentFormat}, shingles of {options.ShingleSize}, {options.Bands.Bands} x {options.Bands.Rows} bands and pairs from {options.Lowest:0.###}. Use the same options or another folder.");
+            }
+        }
+
+        return index;
+    }
+
+    /// <summary>Adds a version.</summary>
+    /// <param name="batches">Documents; a batch is the work of one worker at a time.</param>
+    /// <param name="cancellation">Stops between batches and leaves the last version as it was.</param>
+    public void Add(IEnumerable<IReadOnlyList<DuplicateDocument>> batches, CancellationToken cancellation = default) => Add(batches, b => b, cancellation);
+
+    /// <summary>Adds a version whose documents are made from <paramref name="source"/> by the workers.</summary>
+    public void Add<T>(IEnumerable<T> source, Func<T, IReadOnlyList<DuplicateDocument>> documents, CancellationToken cancellation = default)
+    {
+        var (oldDocuments, oldPairs, version) = (_documents.Count, _pairs.Count, Versions);
+        foreach (var sketch in OrderedMap.Run(source, item => Sketch.Of(documents(item), _options), _options.Workers, cancellation))
+        {
+            Append(sketch, version);
+            if ((long)_keys.Count * (sizeof(ulong) + sizeof(int)) >= _options.SegmentBytes)
+            {
+                WriteSegment(cancellation);
+            }
+        }
+
+        WriteSegment(cancellation);
+        CollectionsMarshal.AsSpan(_pairs)[oldPairs..].Sort((a, b) => (a.First, a.Second).CompareTo((b.First, b.Second)));
+        _files.Store(DocumentsFile, _documents, oldDocuments);
+        _files.Store(PairsFile, _pairs, oldPairs);
+        _files.Commit((units, ids) => new IndexHeader(
+            IndexHeader.CurrentFormat, _options.ShingleSize, _options.Bands.Bands, _options.Bands.Rows, _options.Lowest, version + 1, _documents.Count, units, ids, _pairs.Count, [.. _segments]));
+    }
+
+    /// <summary>The id of a document.</summary>
+    public string IdOf(int number) => _files.ReadId(_documents[number].IdAt, _documents[number].IdBytes);
+
+    /// <summary>The version, from 0, in which a document came.</summary>
+    public int VersionOf(int number) => _documents[number].Version;
+
+    /// <summary>Clusters and chooses for all documents of all versions. Reads no text.</summary>
+    /// <param name="threshold">Exact Jaccard similarity from which two texts are copies, <see cref="DuplicateIndexOptions.Lowest"/> to 1.</param>
+    /// <param name="policy">Who stays.</param>
+    public DuplicateVerdict[] Decide(double threshold, KeepPolicy policy) => Survivors.Choose(_documents, _pairs, IdOf, threshold, policy);
+
+    /// <inheritdoc/>
+    public void Dispose() => _files.Dispose();
+
+    private void Append(Sketch sketch, int version)
+    {
+        var bands = _options.Bands.Bands;
+        var at = 0;
+        for (var i = 0; i < sketch.Entries.Length; i++)
+        {
+            var entry = sketch.Entries[i];
+            ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(_first, entry.Content, out var known);
+            var number = _documents.Count;
+            first = known ? first : number;
+            var (idAt, idBytes) = _files.AppendId(entry.Id);
+            var units = sketch.Units.Written.Slice(at, entry.Units);
+            at += entry.Units;
+            _documents.Add(new IndexedDocument
+            {
+                Content = entry.Content, UnitsAt = known ? _documents[first].UnitsAt : _files.AppendUnits(units), IdAt = idAt, IdBytes = idBytes, Rank = entry.Rank,
+                Units = entry.Units, Length = entry.Length, Version = version, First = first,
+            });
+            if (!known && entry.Units > 0)
+            {
+                _keyed.Add(number);
+                _keys.AddRange(sketch.Keys.AsSpan(i * bands, bands));
+            }
+        }
+    }
+
+    private void WriteSegment(CancellationToken cancellation)
+    {
+        if (_keyed.Count == 0)
+        {
+            return;
+        }
+
+        _files.Flush();
+        var bands = _options.Bands.Bands;
+        var join = new BandJoin(number => _documents[number].Content);
+        var found = new List<long>();
+        using (var segment = _files.CreateSegment(_segments.Count))
+        {
+            foreach (var candidates in OrderedMap.Run(Enumerable.Range(0, bands), band => JoinBand(segment, band, join), _options.Workers, cancellation))
+            {
+                found.AddRange(candidates);
+                if (found.Count > 1 << 24)
+                {
+                    BandJoin.Distinct(found);
+                }
+            }
+
+            RandomAccess.FlushToDisk(segment);
+        }
+
+        _segments.Add(_keyed.Count);
+        _keyed.Clear();
+        _keys.Clear();
+        BandJoin.Distinct(found);
+        Verify(found, cancellation);
+    }
+
+    private List<long> JoinBand(Microsoft.Win32.SafeHandles.SafeFileHandle segment, int band, BandJoin join)
+    {
+        var keys = new ulong[_keyed.Count];
+        for (var i = 0; i < keys.Length; i++)
+        {
+            keys[i] = _keys[(i * _options.Bands.Bands) + band];
+        }
+
+        var documents = _keyed.ToArray();
+        Array.Sort(keys, documents);
+        IndexFiles.WriteBand(segment, band, keys, documents);
+        var found = new List<long>();
+        join.Within(keys, documents, found);
+        for (var earlier = 0; earlier < _segments.Count; earlier++)
+        {
+            var (oldKeys, oldDocuments) = _files.ReadBand(earlier, _segments[earlier], band);
+            join.Between(oldKeys, oldDocuments, keys, documents, found);
+        }
+
+        return found;
+    }
+
+    /// <summary>Candidates, sorted, to pairs; in portions, each of which one worker compares.</summary>
+    private void Verify(List<long> candidates, CancellationToken cancellation)
+    {
+        const int Portion = 1024;
+        Verified += candidates.Count;
+        var tables = new TableCache(this, _options.SegmentBytes);
+        foreach (var pairs in OrderedMap.Run(Enumerable.Range(0, (candidates.Count + Portion - 1) / Portion), p => Compare(CollectionsMarshal.AsSpan(candidates).Slice(p * Portion, Math.Min(Portion, candidates.Count - (p * Portion))), tables), _options.Workers, cancellation))
+        {
+            _pairs.AddRange(pairs);
+        }
+    }
+
+    private List<SimilarPair> Compare(ReadOnlySpan<long> candidates, TableCache tables)
+    {
+        var pairs = new List<SimilarPair>();
+        foreach (var candidate in candidates)
+        {
+            var (first, second) = ((int)(candidate >> 32), (int)candidate);
+            var similarity = ShingleTable.Jaccard(tables.Of(first), tables.Of(second), _options.Lowest);
+            if (similarity >= _options.Lowest)
+            {
+                pairs.Add(new SimilarPair(first, second, similarity));
+            }
+        }
+
+        return pairs;
+    }
+
+    /// <summary>Shingle tables that are in use; all are forgotten when they have grown to the limit.</summary>
+    private sealed class TableCache(DuplicateIndex index, long limit)
+    {
+        private ConcurrentDictionary<int, ShingleTable> _tables = new();
+        private long _bytes;
+
+        public ShingleTable Of(int number)
+        {
+            var tables = _tables;
+            if (tables.TryGetValue(number, out var table))
+            {
+                return table;
+            }
+
+            var document = index._documents[number];
+            var units = new uint[document.Units];
+            index._files.ReadUnits(document.UnitsAt, units);
+            table = new ShingleTable(units, index._options.ShingleSize, new ulong[Shingles.Count(units.Length, index._options.ShingleSize)]);
+            if (Interlocked.Add(ref _bytes, table.Bytes) > limit)
+            {
+                _tables = tables = new ConcurrentDictionary<int, ShingleTable>();
+                Interlocked.Exchange(ref _bytes, table.Bytes);
+            }
+
+            tables.TryAdd(number, table);
+            return table;
+        }
+    }
+}
