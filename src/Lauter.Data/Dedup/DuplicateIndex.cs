@@ -16,6 +16,7 @@ public sealed class DuplicateIndex : IDisposable
     private const string PairsFile = "pairs.bin";
 
     private readonly DuplicateIndexOptions _options;
+    private readonly int _bands;
     private readonly IndexFiles _files;
     private readonly List<IndexedDocument> _documents;
     private readonly List<SimilarPair> _pairs;
@@ -27,6 +28,7 @@ public sealed class DuplicateIndex : IDisposable
     private DuplicateIndex(string? directory, DuplicateIndexOptions options)
     {
         _options = options;
+        _bands = options.Bands?.Bands ?? 0;
         _files = new IndexFiles(directory);
         var header = _files.Header;
         _documents = header is null ? [] : _files.Load<IndexedDocument>(DocumentsFile, header.Documents);
@@ -58,17 +60,17 @@ public sealed class DuplicateIndex : IDisposable
     public static DuplicateIndex Open(string? directory, DuplicateIndexOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(options.ShingleSize, Math.Clamp(options.ShingleSize, 1, Shingles.LargestSize));
-        options.Bands.Checked();
+        options.Bands?.Checked();
         var index = new DuplicateIndex(directory, options);
         if (index._files.Header is { } found)
         {
-            var wanted = found with { Format = IndexHeader.CurrentFormat, ShingleSize = options.ShingleSize, Bands = options.Bands.Bands, Rows = options.Bands.Rows, Lowest = options.Lowest };
+            var wanted = found with { Format = IndexHeader.CurrentFormat, ShingleSize = options.ShingleSize, Bands = options.Bands?.Bands ?? 0, Rows = options.Bands?.Rows ?? 0, Lowest = options.Lowest };
             if (wanted != found)
             {
                 index.Dispose();
                 throw new InvalidDataException(
                     $"The duplicate index in '{directory}' was made in format {found.Format} with shingles of {found.ShingleSize}, {found.Bands} x {found.Rows} bands and pairs from {found.Lowest:0.###}; "
-                    + $"asked for are format {IndexHeader.CurrentFormat}, shingles of {options.ShingleSize}, {options.Bands.Bands} x {options.Bands.Rows} bands and pairs from {options.Lowest:0.###}. Use the same options or another folder.");
+                    + $"asked for are format {IndexHeader.CurrentFormat}, shingles of {options.ShingleSize}, {wanted.Bands} x {wanted.Rows} bands and pairs from {options.Lowest:0.###}. Use the same options or another folder.");
             }
         }
 
@@ -98,7 +100,7 @@ public sealed class DuplicateIndex : IDisposable
         _files.Store(DocumentsFile, _documents, oldDocuments);
         _files.Store(PairsFile, _pairs, oldPairs);
         _files.Commit((units, ids) => new IndexHeader(
-            IndexHeader.CurrentFormat, _options.ShingleSize, _options.Bands.Bands, _options.Bands.Rows, _options.Lowest, version + 1, _documents.Count, units, ids, _pairs.Count, [.. _segments]));
+            IndexHeader.CurrentFormat, _options.ShingleSize, _bands, _options.Bands?.Rows ?? 0, _options.Lowest, version + 1, _documents.Count, units, ids, _pairs.Count, [.. _segments]));
     }
 
     /// <summary>The id of a document.</summary>
@@ -110,14 +112,25 @@ public sealed class DuplicateIndex : IDisposable
     /// <summary>Clusters and chooses for all documents of all versions. Reads no text.</summary>
     /// <param name="threshold">Exact Jaccard similarity from which two texts are copies, <see cref="DuplicateIndexOptions.Lowest"/> to 1.</param>
     /// <param name="policy">Who stays.</param>
-    public DuplicateVerdict[] Decide(double threshold, KeepPolicy policy) => Survivors.Choose(_documents, _pairs, IdOf, threshold, policy);
+    /// <param name="versions">How many versions count, so that a decision can be compared with an earlier one; null: all.</param>
+    public DuplicateVerdict[] Decide(double threshold, KeepPolicy policy, int? versions = null)
+    {
+        if (threshold < _options.Lowest)
+        {
+            throw new ArgumentOutOfRangeException(nameof(threshold), threshold, $"pairs below {_options.Lowest:0.###} were not kept.");
+        }
+
+        var count = versions is { } limit ? _documents.FindIndex(d => d.Version >= limit) : -1;
+        return count < 0
+            ? Survivors.Choose(_documents, _pairs, IdOf, threshold, policy)
+            : Survivors.Choose(_documents[..count], _pairs.Where(p => p.First < count && p.Second < count), IdOf, threshold, policy);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _files.Dispose();
 
     private void Append(Sketch sketch, int version)
     {
-        var bands = _options.Bands.Bands;
         var at = 0;
         for (var i = 0; i < sketch.Entries.Length; i++)
         {
@@ -133,10 +146,10 @@ public sealed class DuplicateIndex : IDisposable
                 Content = entry.Content, UnitsAt = known ? _documents[first].UnitsAt : _files.AppendUnits(units), IdAt = idAt, IdBytes = idBytes, Rank = entry.Rank,
                 Units = entry.Units, Length = entry.Length, Version = version, First = first,
             });
-            if (!known && entry.Units > 0)
+            if (!known && entry.Units > 0 && _bands > 0)
             {
                 _keyed.Add(number);
-                _keys.AddRange(sketch.Keys.AsSpan(i * bands, bands));
+                _keys.AddRange(sketch.Keys.AsSpan(i * _bands, _bands));
             }
         }
     }
@@ -149,12 +162,11 @@ public sealed class DuplicateIndex : IDisposable
         }
 
         _files.Flush();
-        var bands = _options.Bands.Bands;
         var join = new BandJoin(number => _documents[number].Content);
         var found = new List<long>();
         using (var segment = _files.CreateSegment(_segments.Count))
         {
-            foreach (var candidates in OrderedMap.Run(Enumerable.Range(0, bands), band => JoinBand(segment, band, join), _options.Workers, cancellation))
+            foreach (var candidates in OrderedMap.Run(Enumerable.Range(0, _bands), band => JoinBand(segment, band, join), _options.Workers, cancellation))
             {
                 found.AddRange(candidates);
                 if (found.Count > 1 << 24)
@@ -178,7 +190,7 @@ public sealed class DuplicateIndex : IDisposable
         var keys = new ulong[_keyed.Count];
         for (var i = 0; i < keys.Length; i++)
         {
-            keys[i] = _keys[(i * _options.Bands.Bands) + band];
+            keys[i] = _keys[(i * _bands) + band];
         }
 
         var documents = _keyed.ToArray();

@@ -28,8 +28,8 @@ public sealed record DuplicateIndexOptions
     /// <summary>Units in a shingle, 1 to 32: words, and in Chinese characters. Default 5.</summary>
     public int ShingleSize { get; init; } = 5;
 
-    /// <summary>Default <see cref="LshBands.Default"/>.</summary>
-    public LshBands Bands { get; init; } = LshBands.Default;
+    /// <summary>Default <see cref="LshBands.Default"/>. Null: only texts that are equal after folding are copies, and nothing is compared.</summary>
+    public LshBands? Bands { get; init; } = LshBands.Default;
 
     /// <summary>Pairs below this exact Jaccard similarity are forgotten, 0 to 1. Default 0.5.</summary>
     public double Lowest { get; init; } = NearDuplicates.LowestThreshold;

@@ -25,7 +25,7 @@ internal sealed class Sketch
 
     public static Sketch Of(IReadOnlyList<DuplicateDocument> documents, DuplicateIndexOptions options)
     {
-        var sketch = new Sketch(documents.Count, options.Bands.Bands);
+        var sketch = new Sketch(documents.Count, options.Bands?.Bands ?? 0);
         var hashes = new uint[4096];
         Span<uint> signature = stackalloc uint[MinHash.Length];
         for (var i = 0; i < documents.Count; i++)
@@ -35,7 +35,7 @@ internal sealed class Sketch
             var units = sketch.Units.Written[start..];
             sketch.Entries[i] = new SketchEntry(documents[i].Id, ContentOf(documents[i].Text, units), units.Length, documents[i].Text.Length, documents[i].Rank);
             var count = Shingles.Count(units.Length, options.ShingleSize);
-            if (count == 0)
+            if (count == 0 || options.Bands is null)
             {
                 continue;
             }

@@ -6,7 +6,7 @@ namespace Lauter.Data.Dedup;
 /// </summary>
 internal static class Survivors
 {
-    public static DuplicateVerdict[] Choose(IReadOnlyList<IndexedDocument> documents, IReadOnlyList<SimilarPair> pairs, Func<int, string> idOf, double threshold, KeepPolicy policy)
+    public static DuplicateVerdict[] Choose(IReadOnlyList<IndexedDocument> documents, IEnumerable<SimilarPair> pairs, Func<int, string> idOf, double threshold, KeepPolicy policy)
     {
         // 1. Connected components; equal contents hang on the first of them.
         var sets = new DisjointSets(documents.Count);

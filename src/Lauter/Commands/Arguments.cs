@@ -41,6 +41,11 @@ internal static class Arguments
     /// <summary><c>--quiet</c>.</summary>
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Say nothing while it works." };
 
+    /// <summary>The full path of a file that must be there.</summary>
+    public static string ExistingFile(string path) => File.Exists(path)
+        ? Path.GetFullPath(path)
+        : throw new CommandException(ExitCodes.InputMissing, $"the file {Path.GetFullPath(path)} was not found.");
+
     /// <summary>Writes JSON to standard output.</summary>
     public static void WriteJson(JsonNode value) => System.Console.Out.WriteLine(value.ToJsonString(Indented));
 }
