@@ -6,6 +6,9 @@ namespace Lauter.Models.Gguf;
 /// <summary>Turns stored blocks into 32-bit floats. Layouts: ggml's block structures; d, m and dmin are 16-bit floats.</summary>
 internal static class Dequantiser
 {
+    /// <summary>Negative zero: the only number whose addition changes nothing, not even the sign of a zero.</summary>
+    private const float NoMinimum = -0f;
+
     public static bool Supports(GgufTensorType type) => type is GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 or GgufTensorType.Q8_0
         or GgufTensorType.Q4_0 or GgufTensorType.Q4_1 or GgufTensorType.Q5_0 or GgufTensorType.Q5_1
         or GgufTensorType.Q4_K or GgufTensorType.Q5_K or GgufTensorType.Q6_K;
@@ -58,13 +61,13 @@ internal static class Dequantiser
 
                 return;
             case GgufTensorType.Q4_0:
-                Nibbles(block[2..], values, Half(block, 0), -8, 0);
+                Nibbles(block[2..], values, Half(block, 0), -8, NoMinimum);
                 return;
             case GgufTensorType.Q4_1:
                 Nibbles(block[4..], values, Half(block, 0), 0, Half(block, 2));
                 return;
             case GgufTensorType.Q5_0:
-                FiveBits(block[2..], values, Half(block, 0), -16, 0);
+                FiveBits(block[2..], values, Half(block, 0), -16, NoMinimum);
                 return;
             case GgufTensorType.Q5_1:
                 FiveBits(block[4..], values, Half(block, 0), 0, Half(block, 2));

@@ -36,8 +36,18 @@ internal static unsafe class Ggml
         }
     }
 
-    /// <summary>The address of a function of the base library, for tests that compare with it.</summary>
-    internal static nint Export(string name) => NativeLibrary.GetExport(Library.Value, name);
+    /// <summary>Calls a row function (source, target, count of values) by its name in the library, like <c>dequantize_row_q4_K</c>; tests compare with these.</summary>
+    internal static void CallRow<TSource, TTarget>(string name, ReadOnlySpan<TSource> source, Span<TTarget> target, int count)
+        where TSource : unmanaged
+        where TTarget : unmanaged
+    {
+        var function = (delegate* unmanaged[Cdecl]<TSource*, TTarget*, long, void>)NativeLibrary.GetExport(Library.Value, name);
+        fixed (TSource* from = source)
+        fixed (TTarget* to = target)
+        {
+            function(from, to, count);
+        }
+    }
 
     /// <summary>The library is loaded already, from a folder that LLamaSharp chose for this processor; a second copy from elsewhere might be another version.</summary>
     private static nint Find()
