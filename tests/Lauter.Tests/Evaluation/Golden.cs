@@ -15,6 +15,43 @@ internal static class Golden
         return cases;
     }
 
+    /// <summary>A reference file of the shared folder; skips the calling test when it is not there.</summary>
+    public static JsonElement Shared(string file)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require($"golden/metrics/{file}")));
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>A number, or one of the strings NaN, Infinity, -Infinity.</summary>
+    public static double Real(this JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => element.GetString() switch { "NaN" => double.NaN, "Infinity" => double.PositiveInfinity, _ => double.NegativeInfinity },
+        _ => element.GetDouble(),
+    };
+
+    public static double Real(this JsonElement element, string member) => element.GetProperty(member).Real();
+
+    public static double[] Reals(this JsonElement element, string member) => [.. element.GetProperty(member).EnumerateArray().Select(v => v.Real())];
+
+    public static string Text(this JsonElement element, string member) => element.GetProperty(member).GetString()!;
+
+    public static string[] Texts(this JsonElement element, string member) => [.. element.GetProperty(member).EnumerateArray().Select(v => v.GetString()!)];
+
+    public static bool Flag(this JsonElement element, string member) => element.GetProperty(member).GetBoolean();
+
+    public static JsonElement[] Items(this JsonElement element, string member) => [.. element.GetProperty(member).EnumerateArray()];
+
+    public static void Same(double expected, double actual, double tolerance, string what)
+    {
+        if (double.IsNaN(expected) || double.IsInfinity(expected))
+        {
+            Assert.True(expected.Equals(actual), $"{what}: expected {expected}, got {actual}");
+            return;
+        }
+
+        Close(expected, actual, tolerance, what);
+    }
+
     public static double Number(this JsonElement element, string member) => element.GetProperty(member).GetDouble();
 
     public static double[] Numbers(this JsonElement element, string member) => [.. element.GetProperty(member).EnumerateArray().Select(v => v.GetDouble())];
