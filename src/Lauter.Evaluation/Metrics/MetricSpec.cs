@@ -18,6 +18,18 @@ public enum MetricKind
     /// <summary><c>parse_rate</c>: 1 when the answer is a JSON object, whatever it says.</summary>
     [JsonStringEnumMemberName("parse_rate")]
     ParseRate,
+
+    /// <summary><c>answer_exact(FIELD)</c>: 1 when the field's text equals the reference after normalising for its language.</summary>
+    [JsonStringEnumMemberName("answer_exact")]
+    AnswerExact,
+
+    /// <summary><c>answer_f1(FIELD)</c>: F1 of the field's tokens, 0 to 1 for each item.</summary>
+    [JsonStringEnumMemberName("answer_f1")]
+    AnswerF1,
+
+    /// <summary>A score from 0 to 1 that another program gave each item; name and signature come with it.</summary>
+    [JsonStringEnumMemberName("score")]
+    Score,
 }
 
 /// <summary>
@@ -52,6 +64,9 @@ public sealed record MetricSpec
         (MetricKind.ExactMatch, null) => "exact_match",
         (MetricKind.ExactMatch, _) => $"exact_match({Field})",
         (MetricKind.MacroF1, _) => $"macro_f1({Field})",
+        (MetricKind.AnswerExact, _) => $"answer_exact({Field})",
+        (MetricKind.AnswerF1, _) => $"answer_f1({Field})",
+        (MetricKind.Score, _) => Field ?? "score",
         _ => "parse_rate",
     };
 
@@ -64,12 +79,19 @@ public sealed record MetricSpec
     {
         MetricKind.ExactMatch => $"{Name}|cmp:json|unanswered:wrong|v:1",
         MetricKind.MacroF1 => $"{Name}|labels:seen|zero:0|unanswered:miss|v:1",
+        MetricKind.AnswerExact => $"{Name}|norm:squad,zh|by:language|unanswered:wrong|v:1",
+        MetricKind.AnswerF1 => $"{Name}|norm:squad,zh|tok:space,char|by:language|empty:zero|unanswered:0|v:1",
+        MetricKind.Score => $"{Name}|given",
         _ => $"{Name}|form:object|v:1",
     };
 
-    /// <summary>True when every item has a score of 1 or 0, so that a paired test of proportions applies.</summary>
+    /// <summary>True when every item has a score, so that a paired test applies.</summary>
     [JsonIgnore]
     public bool IsPerItem => Kind is not MetricKind.MacroF1;
+
+    /// <summary>True when every item's score is 1 or 0, so that the paired test is one of proportions.</summary>
+    [JsonIgnore]
+    public bool IsBinary => Kind is MetricKind.ExactMatch or MetricKind.ParseRate or MetricKind.AnswerExact;
 
     /// <summary>Exact match of each field and of the whole, macro-F1 of each field, parse rate.</summary>
     public static IReadOnlyList<MetricSpec> DefaultsFor(IEnumerable<string> outputFields)
@@ -98,6 +120,8 @@ public sealed record MetricSpec
             ("exact_match", _) => new MetricSpec(MetricKind.ExactMatch, field),
             ("macro_f1", not null) => new MetricSpec(MetricKind.MacroF1, field),
             ("parse_rate", null) => new MetricSpec(MetricKind.ParseRate, null),
+            ("answer_exact", not null) => new MetricSpec(MetricKind.AnswerExact, field),
+            ("answer_f1", not null) => new MetricSpec(MetricKind.AnswerF1, field),
             _ => null,
         };
         return metric is not null;
@@ -107,5 +131,5 @@ public sealed record MetricSpec
     /// <exception cref="FormatException">The text names no metric.</exception>
     public static MetricSpec Parse(string text) => TryParse(text, out var metric)
         ? metric
-        : throw new FormatException($"'{text}' is not a metric. Known: exact_match, exact_match(FIELD), macro_f1(FIELD), parse_rate.");
+        : throw new FormatException($"'{text}' is not a metric. Known: exact_match, exact_match(FIELD), answer_exact(FIELD), answer_f1(FIELD), macro_f1(FIELD), parse_rate.");
 }

@@ -35,7 +35,9 @@ internal static class MetricValues
             return value;
         }
 
-        return metric.IsPerItem ? WithWilson(value, metric, items, clusters, options) : WithBootstrap(value, metric, items, clusters, options);
+        return metric.IsBinary ? WithWilson(value, metric, items, clusters, options)
+            : metric.IsPerItem ? WithStudent(value, metric, items, clusters, options)
+            : WithBootstrap(value, metric, items, clusters, options);
     }
 
     private static MetricValue WithWilson(
@@ -54,6 +56,22 @@ internal static class MetricValues
                 ? $"wilson|conf:{options.Confidence}"
                 : $"wilson|clusters|effective_items:{effective:0.0}|conf:{options.Confidence}",
         };
+    }
+
+    private static MetricValue WithStudent(
+        MetricValue value, MetricSpec metric, IReadOnlyList<ItemOutcome> items, ClusterIndex clusters, EvaluationOptions options)
+    {
+        var scores = items.Select(i => i.Scores[metric.Name]).ToArray();
+        var (mean, error, _, interval) = StudentTests.Paired(scores, options.Confidence, clusters);
+        return double.IsNaN(error)
+            ? value with { Value = mean }
+            : value with
+            {
+                Value = mean,
+                Low = Math.Max(0, interval.Low),
+                High = Math.Min(1, interval.High),
+                Interval = clusters.IsClustered ? $"student|clusters|conf:{options.Confidence}" : $"student|conf:{options.Confidence}",
+            };
     }
 
     private static MetricValue WithBootstrap(

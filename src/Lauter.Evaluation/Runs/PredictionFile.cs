@@ -10,8 +10,9 @@ namespace Lauter.Evaluation.Runs;
 
 /// <summary>
 /// Scorecards from plain files, for deciding a gate without a project. One JSON object a line:
-/// <c>{"id":"7","correct":true}</c>, or <c>{"id":"7","prediction":"refund","reference":"refund"}</c>; optional members
-/// <c>language</c>, <c>cluster</c> and <c>failure</c> (<c>unparsed</c>, <c>error</c> …).
+/// <c>{"id":"7","correct":true}</c>, or <c>{"id":"7","prediction":"refund","reference":"refund"}</c>, or
+/// <c>{"id":"7","score":0.83,"signature":"answer_f1|…"}</c>; further metrics in <c>"scores":{"tone":0.9}</c> (0 to 1 each). Optional members
+/// <c>language</c>, <c>cluster</c>, <c>strata</c>, <c>failure</c> (<c>unparsed</c>, <c>error</c> …), <c>latencyMs</c> and <c>cost</c>.
 /// </summary>
 /// <remarks>
 /// The suite's hash is made of ids, clusters and languages (and references, where given), so two files compare only when they speak of
@@ -19,8 +20,11 @@ namespace Lauter.Evaluation.Runs;
 /// </remarks>
 public static class PredictionFile
 {
-    /// <summary>The one metric of such a scorecard.</summary>
+    /// <summary>The metric of <c>correct</c> and of <c>prediction</c> with <c>reference</c>.</summary>
     public const string Metric = "exact_match";
+
+    /// <summary>The metric of <c>score</c>.</summary>
+    public const string ScoreMetric = "score";
 
     /// <summary>Reads <paramref name="lines"/>.</summary>
     /// <param name="name">The candidate's name in messages, the file name usually.</param>
@@ -29,6 +33,8 @@ public static class PredictionFile
     public static Scorecard Read(string name, IEnumerable<string> lines)
     {
         var items = new List<ItemOutcome>();
+        var costs = new Dictionary<string, (double? Latency, double? Cost)>(StringComparer.Ordinal);
+        string? signature = null;
         var faults = new List<string>();
         var number = 0;
         foreach (var line in lines)
@@ -41,7 +47,17 @@ public static class PredictionFile
 
             try
             {
-                items.Add(Item(JsonNode.Parse(line) as JsonObject ?? throw new FormatException("the line is not a JSON object")));
+                var row = JsonNode.Parse(line) as JsonObject ?? throw new FormatException("the line is not a JSON object");
+                var item = Item(row);
+                items.Add(item);
+                costs[item.Id] = (Number(row, "latencyMs"), Number(row, "cost"));
+                var stated = Text(row, "signature");
+                if (items.Count > 1 && stated != signature)
+                {
+                    throw new FormatException($"'signature' is '{stated}', the lines before have '{signature}'");
+                }
+
+                signature = stated;
             }
             catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
             {
@@ -55,17 +71,39 @@ public static class PredictionFile
             throw new InvalidDataException($"{name} has {faults.Count} wrong line(s):\n  {string.Join("\n  ", faults.Take(10))}{more}");
         }
 
-        var metric = new MetricSpec(MetricKind.ExactMatch, null);
         var ordered = items.OrderBy(i => i.Id, StringComparer.Ordinal).ToArray();
+        MetricSpec[] metrics =
+        [
+            .. ordered.SelectMany(i => i.Scores.Keys).Distinct(StringComparer.Ordinal)
+                .Select(m => m == Metric ? new MetricSpec(MetricKind.ExactMatch, null) : new MetricSpec(MetricKind.Score, m, m == ScoreMetric && signature is not null ? signature : null)),
+        ];
+        metrics = metrics.Length == 0 ? [new MetricSpec(MetricKind.ExactMatch, null)] : metrics;
         return new Scorecard
         {
             SuiteName = "plain file",
             SuiteHash = HashOf(ordered),
             CandidateName = name,
             CandidateKind = "file",
-            Metrics = [metric],
-            Values = MetricValues.Of([metric], ordered, new EvaluationOptions()),
+            Metrics = metrics,
+            Values = MetricValues.Of([.. metrics.Where(m => ordered.All(i => i.Scores.ContainsKey(m.Name)))], ordered, new EvaluationOptions()),
             Items = ordered,
+            Measurements = Measure([.. ordered.Select(i => costs[i.Id])]),
+        };
+    }
+
+    private static SideMeasurements? Measure((double? Latency, double? Cost)[] rows)
+    {
+        double[] latency = rows.All(r => r.Latency is not null) ? [.. rows.Select(r => r.Latency!.Value)] : [];
+        var sorted = latency.Order().ToArray();
+        return rows.Length == 0 || (latency.Length == 0 && rows.Any(r => r.Cost is null)) ? null : new SideMeasurements
+        {
+            PromptTokens = 0,
+            CompletionTokens = 0,
+            LatencyMilliseconds = latency,
+            LatencyP50Milliseconds = sorted.Length == 0 ? null : sorted[(sorted.Length - 1) / 2],
+            LatencyP95Milliseconds = sorted.Length == 0 ? null : sorted[(int)Math.Ceiling(0.95 * sorted.Length) - 1],
+            LatencyMaxMilliseconds = sorted.Length == 0 ? null : sorted[^1],
+            CostOfItems = rows.All(r => r.Cost is not null) ? [.. rows.Select(r => r.Cost!.Value)] : null,
         };
     }
 
@@ -78,9 +116,19 @@ public static class PredictionFile
             _ => throw new FormatException("has no id"),
         };
         var failure = Text(row, "failure");
-        bool right;
         JsonObject? prediction = null, reference = null;
-        if (row.ContainsKey("correct"))
+        var scores = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var (name, value) in row["scores"] as JsonObject ?? [])
+        {
+            scores[name] = Score(name, value, failure);
+        }
+
+        bool? right = null;
+        if (row.ContainsKey(ScoreMetric))
+        {
+            scores[ScoreMetric] = Score(ScoreMetric, row[ScoreMetric], failure);
+        }
+        else if (row.ContainsKey("correct"))
         {
             right = row["correct"] switch
             {
@@ -97,9 +145,14 @@ public static class PredictionFile
             reference = new JsonObject { ["value"] = expected.DeepClone() };
             prediction = row["prediction"] is { } said ? new JsonObject { ["value"] = said.DeepClone() } : null;
         }
-        else
+        else if (scores.Count == 0)
         {
-            throw new FormatException("has neither 'correct' nor 'prediction' and 'reference'");
+            throw new FormatException("has neither 'correct' nor 'score' nor 'prediction' and 'reference'");
+        }
+
+        if (right is { } answered)
+        {
+            scores[Metric] = answered && failure is null ? 1 : 0;
         }
 
         return new ItemOutcome
@@ -110,9 +163,27 @@ public static class PredictionFile
             Prediction = prediction,
             Reference = reference,
             Failure = failure,
-            Scores = new Dictionary<string, double>(StringComparer.Ordinal) { [Metric] = right && failure is null ? 1 : 0 },
+            Strata = row["strata"] is JsonObject strata ? strata.ToDictionary(s => s.Key, s => s.Value?.ToString() ?? "", StringComparer.Ordinal) : null,
+            Scores = scores,
         };
     }
+
+    /// <summary>A score that is not there or not a number travels as NaN: the gate then says that it cannot decide, and on which item.</summary>
+    private static double Score(string name, JsonNode? value, string? failure) => value switch
+    {
+        JsonValue v when v.TryGetValue<double>(out var score) && score is >= 0 and <= 1 => failure is null ? score : 0,
+        JsonValue v when v.TryGetValue<double>(out var score) => throw new FormatException($"'{name}' is {score}; expected 0 to 1"),
+        null when failure is not null => 0,
+        null => double.NaN,
+        _ => throw new FormatException($"'{name}' is {value.ToJsonString()}; expected a number from 0 to 1"),
+    };
+
+    private static double? Number(JsonObject row, string member) => row[member] switch
+    {
+        null => null,
+        JsonValue v when v.TryGetValue<double>(out var number) && number >= 0 => number,
+        var other => throw new FormatException($"'{member}' is {other.ToJsonString()}; expected a number of at least 0"),
+    };
 
     private static string HashOf(IEnumerable<ItemOutcome> items)
     {
@@ -120,7 +191,8 @@ public static class PredictionFile
         foreach (var item in items)
         {
             var reference = item.Reference is null ? "" : Encoding.UTF8.GetString(CanonicalJson.Serialize(item.Reference));
-            hash.AppendData(Encoding.UTF8.GetBytes($"{item.Id}\0{item.Cluster}\0{item.Language}\0{reference}\n"));
+            var strata = item.Strata is null ? "" : "\0" + string.Join('\0', item.Strata.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}"));
+            hash.AppendData(Encoding.UTF8.GetBytes($"{item.Id}\0{item.Cluster}\0{item.Language}\0{reference}{strata}\n"));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

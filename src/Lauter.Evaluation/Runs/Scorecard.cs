@@ -164,6 +164,10 @@ public sealed record SideMeasurements
     /// <summary>Milliseconds of each answer, in the suite's order.</summary>
     public required IReadOnlyList<double> LatencyMilliseconds { get; init; }
 
+    /// <summary>Cost of each answer in the suite's order, in units of one currency; null when it is not known of every answer.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<double>? CostOfItems { get; init; }
+
     /// <summary>The measurements as JSON.</summary>
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, ScorecardJson.Default.SideMeasurements);
 }

@@ -17,18 +17,19 @@ namespace Lauter.Releases.Gates;
 /// </remarks>
 public static class Gate
 {
-    private const double Correction = 0.5;
     private const int LeastClusters = 20;
 
     /// <summary>Decides whether <paramref name="candidate"/> may take the place of <paramref name="baseline"/>.</summary>
-    /// <exception cref="ArgumentException">The policy has faults, or is of kind minimum (use <see cref="DecideMinimum"/>).</exception>
-    public static GateVerdict Decide(GatePolicy policy, Scorecard baseline, Scorecard candidate)
+    /// <exception cref="ArgumentException">The policy has faults.</exception>
+    public static GateVerdict Decide(GatePolicy policy, Scorecard baseline, Scorecard candidate, GateEvidence? evidence = null)
     {
         Check(policy);
-        if (policy.Kind == GateKind.Minimum)
-        {
-            return DecideMinimum(policy, candidate);
-        }
+        return GateExtras.Apply(
+            policy.Kind == GateKind.Minimum ? MinimumOf(policy, candidate) : Compared(policy, baseline, candidate), baseline, candidate, evidence ?? GateEvidence.None);
+    }
+
+    private static GateVerdict Compared(GatePolicy policy, Scorecard baseline, Scorecard candidate)
+    {
 
         // 1. Comparable?
         var (pairs, reasons) = PairedItems.Join(policy.Metric, baseline, candidate);
@@ -63,6 +64,11 @@ public static class Gate
             return verdict with { Reasons = [GateTexts.TooFewClusters(all.Clusters.Count, LeastClusters)] };
         }
 
+        if (!pairs.IsBinary && n < LeastClusters)
+        {
+            return verdict with { Reasons = [GateTexts.TooFewItems(n, LeastClusters)] };
+        }
+
         var findings = new List<(GateDecision Decision, GateReason Reason)> { Primary(policy, all, verdict) };
 
         // 4. Strata.
@@ -85,9 +91,14 @@ public static class Gate
 
     /// <summary>Decides whether the value of <paramref name="candidate"/> reaches <see cref="GatePolicy.Minimum"/>, without a rival.</summary>
     /// <exception cref="ArgumentException">The policy has faults or no minimum.</exception>
-    public static GateVerdict DecideMinimum(GatePolicy policy, Scorecard candidate)
+    public static GateVerdict DecideMinimum(GatePolicy policy, Scorecard candidate, GateEvidence? evidence = null)
     {
         Check(policy);
+        return GateExtras.Apply(MinimumOf(policy, candidate), null, candidate, evidence ?? GateEvidence.None);
+    }
+
+    private static GateVerdict MinimumOf(GatePolicy policy, Scorecard candidate)
+    {
         var minimum = policy.Minimum ?? throw new ArgumentException("minimum: this decision needs one.", nameof(policy));
 
         // A scorecard joined with itself meets the same checks as a comparison of two.
@@ -107,8 +118,8 @@ public static class Gate
             Items = n,
             Clusters = clusters.Count,
             Candidate = new GateSide(candidate.CandidateName, candidate.CandidateKind, Share(pairs.Candidate), pairs.CandidateUnanswered),
-            BothRight = pairs.Candidate.Count(r => r),
-            BothWrong = pairs.Candidate.Count(r => !r),
+            BothRight = pairs.Candidate.Count(r => r == 1),
+            BothWrong = pairs.Candidate.Count(r => r != 1),
             Effect = Share(pairs.Candidate),
             Low = floor.Interval.Low,
             High = floor.Interval.High,
@@ -119,6 +130,11 @@ public static class Gate
         };
         var unanswered = new List<GateReason>();
         AddUnanswered(unanswered, verdict.Candidate, n, policy);
+        if (!pairs.IsBinary && n < LeastClusters)
+        {
+            unanswered.Add(GateTexts.TooFewItems(n, LeastClusters));
+        }
+
         if (clusters.IsClustered && clusters.Count < LeastClusters)
         {
             unanswered.Add(GateTexts.TooFewClusters(clusters.Count, LeastClusters));
@@ -173,9 +189,9 @@ public static class Gate
                 var comparison = Compare(pairs, members, policy);
                 var table = comparison.Table;
                 results.Add(new StratumResult(
-                    $"{dimension}={group.Key}", members.Length, (table.BothRight + table.OnlySecond) / (double)table.Items,
-                    (table.BothRight + table.OnlyFirst) / (double)table.Items, table.OnlyFirst, table.OnlySecond,
-                    table.Difference, comparison.Interval.Low, comparison.Interval.High, comparison.RegressionP(), 1, Regressed: false));
+                    $"{dimension}={group.Key}", members.Length, members.Average(i => pairs.Baseline[i]),
+                    members.Average(i => pairs.Candidate[i]), table.OnlyFirst, table.OnlySecond,
+                    comparison.Effect, comparison.Interval.Low, comparison.Interval.High, comparison.RegressionP(), 1, Regressed: false));
             }
         }
 
@@ -187,19 +203,17 @@ public static class Gate
 
     private static PairedComparison Compare(PairedItems pairs, int[] members, GatePolicy policy)
     {
-        var clusters = ClusterIndex.Of(members.Select(i => pairs.Items[i].Cluster));
-        var differences = Array.ConvertAll(members, i => (pairs.Candidate[i] ? 1.0 : 0) - (pairs.Baseline[i] ? 1 : 0));
         var tail = policy.Kind == GateKind.Superiority ? policy.Alpha / 2 : policy.Alpha;
-        return PairedComparison.Of(pairs.Table(members), differences, clusters, tail, Correction);
+        return PairedComparison.Of(pairs, members, tail);
     }
 
     private static ((GateDecision Decision, GateReason Reason) Finding, Interval Interval, string Method, double DesignEffect, long? Needed) Floor(
-        GatePolicy policy, bool[] right, ClusterIndex clusters, double minimum)
+        GatePolicy policy, double[] scores, ClusterIndex clusters, double minimum)
     {
-        // Clopper–Pearson, so that the level holds at every n; with clusters on the effective number of items.
-        var scores = Array.ConvertAll(right, r => r ? 1.0 : 0.0);
+        // Clopper–Pearson, so that the level holds at every n; with clusters on the effective number of items. Of graded scores it is the
+        // interval of scores of 0 and 1 with the same mean, which vary most: it errs on the safe side.
         var effective = ClusteredErrors.EffectiveItems(scores, clusters);
-        var value = Share(right)!.Value;
+        var value = Share(scores)!.Value;
         var interval = ProportionIntervals.ClopperPearson(value * effective, effective, 1 - (2 * policy.Alpha));
         var effect = scores.Length / effective;
         long? needed = value > minimum ? (long)Math.Ceiling(SampleSize.OneProportion(minimum, value, policy.Alpha, policy.Power) * effect) : null;
@@ -228,7 +242,7 @@ public static class Gate
         }
     }
 
-    private static double? Share(bool[] right) => right.Length == 0 ? null : right.Count(r => r) / (double)right.Length;
+    private static double? Share(double[] scores) => scores.Length == 0 ? null : scores.Average();
 
     private static void Check(GatePolicy policy)
     {

@@ -54,6 +54,26 @@ public sealed record GatePolicy
     /// <summary>Largest share of items without a usable answer on either side, 0 to 1. Default 0.02. Above it nothing is decided.</summary>
     public double MaximumUnanswered { get; init; } = 0.02;
 
+    /// <summary>Further metrics that must not be harmed; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Guardrail>? Guardrails { get; init; }
+
+    /// <summary>Limits of time and cost; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GateLimits? Limits { get; init; }
+
+    /// <summary>Question banks that must be passed; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<BankRule>? Banks { get; init; }
+
+    /// <summary>People who must agree; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ApprovalRule>? Approvals { get; init; }
+
+    /// <summary>A fixed-n test keeps its risk for one look; a comparison that is watched needs a sequential test.</summary>
+    [JsonIgnore]
+    internal int MaximumLooks => 1;
+
     /// <summary>
     /// Reads a policy file (JSON: <c>{"kind":"non_inferiority","metric":"exact_match(intent)","margin":0.02}</c>; absent members have
     /// their defaults).
@@ -96,6 +116,27 @@ public sealed record GatePolicy
         Require(Kind != GateKind.Minimum || Minimum is not null, "minimum: a gate of kind minimum needs one.");
         Require(StratumMargin is null or (> 0 and <= 0.5), $"stratumMargin: {StratumMargin} is not above 0 and at most 0.5.");
         Require(MaximumUnanswered is >= 0 and <= 1, $"maximumUnanswered: {MaximumUnanswered} is not between 0 and 1.");
+        foreach (var rail in Guardrails ?? [])
+        {
+            Require(!string.IsNullOrWhiteSpace(rail.Metric), "guardrails: each must name a metric.");
+            Require(rail.Margin is > 0 and <= 0.5, $"guardrails: the margin {rail.Margin} of '{rail.Metric}' is not above 0 and at most 0.5.");
+        }
+
+        Require(Guardrails is null || Guardrails.DistinctBy(g => g.Metric, StringComparer.Ordinal).Count() == Guardrails.Count, "guardrails: a metric is named twice.");
+        Require(Limits is null || new[] { Limits.LatencyP95Milliseconds, Limits.LatencyIncrease, Limits.CostPerItem, Limits.CostIncrease }.All(l => l is null or >= 0), "limits: each must be at least 0.");
+        foreach (var bank in Banks ?? [])
+        {
+            Require(!string.IsNullOrWhiteSpace(bank.Bank), "banks: each must name a bank.");
+            Require(bank.Items >= 1 && bank.MinimumPerRisk >= 0, $"banks: the sizes of '{bank.Bank}' must not be negative, and it needs a question.");
+            Require(bank.Rate is > 0 and <= 1, $"banks: the minimumRate {bank.Rate} of '{bank.Bank}' is not above 0 and at most 1.");
+            Require(bank.Confidence is null or (> 0 and < 1), $"banks: the confidence {bank.Confidence} of '{bank.Bank}' is not between 0 and 1.");
+        }
+
+        foreach (var approval in Approvals ?? [])
+        {
+            Require(!string.IsNullOrWhiteSpace(approval.Role) && approval.Count >= 1, $"approvals: '{approval.Role}' needs a role and a count of at least 1.");
+        }
+
         return faults;
 
         void Require(bool holds, string fault)

@@ -12,7 +12,7 @@ public static class GateReport
     public static string Render(GateVerdict verdict)
     {
         var text = new StringBuilder();
-        Line($"{verdict.Decision.Word().Replace('_', ' ').ToUpperInvariant()}  {Asked(verdict.Policy)}");
+        Line($"{Word(verdict.Decision)}  {Asked(verdict.Policy)}");
         Line($"suite {verdict.SuiteName} ({verdict.SuiteHash[..Math.Min(12, verdict.SuiteHash.Length)]}), {verdict.Items:N0} items"
             + (verdict.Clusters > 0 && verdict.Clusters < verdict.Items ? $" in {verdict.Clusters:N0} clusters (design effect {verdict.DesignEffect:0.00})" : ""));
         if (verdict.Baseline is { } baseline)
@@ -40,6 +40,22 @@ public static class GateReport
                 + $"won {stratum.CandidateOnly:N0}, lost {stratum.BaselineOnly:N0}{(stratum.Regressed ? "  REGRESSED" : "")}");
         }
 
+        foreach (var rail in verdict.Guardrails ?? [])
+        {
+            Line($"  guardrail {rail.Metric}: {GateTexts.Points(rail.Effect)} [{GateTexts.Points(rail.Low)}, {GateTexts.Points(rail.High)}], margin {GateTexts.Points(-rail.Margin)}  {Word(rail.Decision)}");
+        }
+
+        foreach (var limit in verdict.Limits ?? [])
+        {
+            Line($"  limit {limit.Limit}: {Figure(limit.Value)} [{Figure(limit.Low)}, {Figure(limit.High)}], allowed {Figure(limit.Allowed)}  {Word(limit.Decision)}");
+        }
+
+        foreach (var bank in verdict.Banks ?? [])
+        {
+            Line($"  bank {bank.Bank}: {bank.Passed:N0} of {bank.Items:N0} passed, {Share(bank.Rate)} (asked {GateTexts.Percent(bank.MinimumRate)}), "
+                + $"true rate at least {Share(bank.Low)} with 95 %, confidence that it is reached {Share(bank.Confidence)}  {Word(bank.Decision)}");
+        }
+
         foreach (var reason in verdict.Reasons)
         {
             Line($"{reason.Code}: {reason.Text}");
@@ -49,6 +65,12 @@ public static class GateReport
 
         void Line(string line) => text.Append(line).Append('\n');
     }
+
+    private static string Word(GateDecision decision) => decision.Word().Replace('_', ' ').ToUpperInvariant();
+
+    private static string Figure(double? value) => value?.ToString("0.####", CultureInfo.InvariantCulture) ?? "?";
+
+    private static string Share(double? value) => value is { } share ? GateTexts.Percent(share) : "?";
 
     private static string Asked(GatePolicy policy) => policy.Kind switch
     {

@@ -27,9 +27,9 @@ internal static class GateTexts
         $"Item '{item}' of '{scorecard.CandidateName}' has no score of '{metric}'.",
         ("metric", metric), ("side", scorecard.CandidateName), ("item", item));
 
-    public static GateReason ScoreInvalid(string metric, string item, double score, Scorecard scorecard) => Reason(
+    public static GateReason ScoreInvalid(string metric, string item, double score, Scorecard scorecard, bool graded) => Reason(
         GateReasons.ScoreInvalid,
-        $"Item '{item}' of '{scorecard.CandidateName}' has the score {score} of '{metric}'; expected 0 or 1.",
+        $"Item '{item}' of '{scorecard.CandidateName}' has the score {score} of '{metric}'; expected {(graded ? "a number from 0 to 1" : "0 or 1")}.",
         ("metric", metric), ("side", scorecard.CandidateName), ("item", item), ("score", score.ToString(CultureInfo.InvariantCulture)));
 
     public static GateReason MetricNotPaired(string metric) => Reason(
@@ -103,6 +103,56 @@ internal static class GateTexts
         $"{stratum.Stratum}: between {Points(stratum.Low)} and {Points(stratum.High)} against the baseline; the stratum's margin is {Points(-margin)}.",
         ("stratum", stratum.Stratum), ("low", Points(stratum.Low)), ("high", Points(stratum.High)), ("margin", Points(-margin)), ("items", Count(stratum.Items)));
 
+    public static GateReason TooFewItems(int items, int least) => Reason(
+        GateReasons.NoItems, $"There are {items} items; a graded comparison needs at least {least}.", ("items", Count(items)), ("least", Count(least)));
+
+    public static GateReason Peeked(int looks, int allowed) => Reason(
+        GateReasons.Peeked,
+        $"This comparison was looked at {looks} times while its data grew; the stated risk holds for {allowed}. Decide on a suite of fixed size, or with a sequential test.",
+        ("looks", Count(looks)), ("allowed", Count(allowed)));
+
+    public static GateReason NothingToCompare(string metric) => Reason(
+        GateReasons.GuardrailUncertain, $"The guardrail '{metric}' needs a baseline.", ("metric", metric));
+
+    public static GateReason Guardrail(GuardrailResult rail) => Reason(
+        rail.Decision == GateDecision.Fail ? GateReasons.GuardrailHarmed : GateReasons.GuardrailUncertain,
+        rail.Decision == GateDecision.Fail
+            ? $"{rail.Metric}: {Points(rail.Effect)} against the baseline, beyond {Points(-rail.Margin)} (adjusted {Equation(rail.RegressionHolm)})."
+            : $"{rail.Metric}: between {Points(rail.Low)} and {Points(rail.High)} against the baseline; {Points(-rail.Margin)} must be excluded.",
+        ("metric", rail.Metric), ("effect", Points(rail.Effect)), ("low", Points(rail.Low)), ("high", Points(rail.High)), ("margin", Points(-rail.Margin)), ("p", P(rail.RegressionHolm)));
+
+    public static GateReason Limit(LimitResult limit) => Reason(
+        limit.Decision == GateDecision.Fail ? GateReasons.LimitExceeded : GateReasons.LimitUncertain,
+        limit.Value is null ? $"{limit.Limit}: nothing was measured for every item."
+            : limit.Decision == GateDecision.Fail ? $"{limit.Limit}: {Figure(limit.Value)}, at least {Figure(limit.Low)}; the limit is {Figure(limit.Allowed)}."
+            : $"{limit.Limit}: {Figure(limit.Value)}, at most {(limit.High is null ? "unknown: too few answers" : Figure(limit.High))}; whether the limit of {Figure(limit.Allowed)} is kept is open.",
+        ("limit", limit.Limit), ("value", Figure(limit.Value)), ("low", Figure(limit.Low)), ("high", Figure(limit.High)), ("allowed", Figure(limit.Allowed)));
+
+    public static GateReason BankFailed(BankRule rule, int passed, int items) => Reason(
+        GateReasons.BankFailed,
+        $"{rule.Bank}: {passed} of {items} passed ({Percent(passed / (double)items)}); at least {Percent(rule.Rate)} must.",
+        ("bank", rule.Bank), ("passed", Count(passed)), ("items", Count(items)), ("rate", Percent(rule.Rate)));
+
+    public static GateReason BankMissing(BankRule rule) => Reason(GateReasons.BankUncertain, $"{rule.Bank}: no answers were given.", ("bank", rule.Bank));
+
+    public static GateReason BankTwice(BankRule rule, string id) => Reason(GateReasons.BankUncertain, $"{rule.Bank}: question '{id}' occurs twice.", ("bank", rule.Bank), ("item", id));
+
+    public static GateReason BankUnjudged(BankRule rule, int unjudged) => Reason(
+        GateReasons.BankUncertain, $"{rule.Bank}: {unjudged} answers could not be judged; they decide whether the rate is reached.", ("bank", rule.Bank), ("unjudged", Count(unjudged)));
+
+    public static GateReason BankSmall(BankRule rule, int items, IReadOnlyList<string> missing) => Reason(
+        GateReasons.BankUncertain,
+        $"{rule.Bank}: {items} questions, {rule.Items} are needed{(missing.Count == 0 ? "" : $"; too few of {string.Join(", ", missing)}")}.",
+        ("bank", rule.Bank), ("items", Count(items)), ("needed", Count(rule.Items)), ("risks", string.Join(", ", missing)));
+
+    public static GateReason BankUncertain(BankRule rule, double confidence, double asked) => Reason(
+        GateReasons.BankUncertain,
+        $"{rule.Bank}: the rate is reached, but only with {Percent(confidence)} confidence for the true rate; the policy asks for {Percent(asked)}.",
+        ("bank", rule.Bank), ("confidence", Percent(confidence)), ("asked", Percent(asked)));
+
+    public static GateReason ApprovalMissing(ApprovalRule rule, int given) => Reason(
+        GateReasons.ApprovalMissing, $"{given} of {rule.Count} approvals were given as '{rule.Role}'.", ("role", rule.Role), ("given", Count(given)), ("needed", Count(rule.Count)));
+
     /// <summary>A difference of shares in points, signed: <c>-1.25 points</c>.</summary>
     internal static string Points(double share) => $"{(share * 100 is var p && Math.Abs(p) < 0.005 ? 0 : p).ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture)} points";
 
@@ -111,6 +161,8 @@ internal static class GateTexts
     private static string Equation(double p) => p < 0.0001 ? $"p {P(p)}" : $"p = {P(p)}";
 
     private static string P(double p) => p < 0.0001 ? "< 0.0001" : p.ToString("0.0000", CultureInfo.InvariantCulture);
+
+    private static string Figure(double? value) => value?.ToString("0.######", CultureInfo.InvariantCulture) ?? "";
 
     private static string Count(long count) => count.ToString(CultureInfo.InvariantCulture);
 

@@ -96,6 +96,30 @@ public static class GateReasons
 
     /// <summary>The items come from too few clusters to estimate an error.</summary>
     public const string TooFewClusters = "too_few_clusters";
+
+    /// <summary>A guardrail is shown to be harmed, or not shown to be kept.</summary>
+    public const string GuardrailHarmed = "guardrail_harmed";
+
+    /// <summary>A guardrail needs a baseline, or evidence that is not there.</summary>
+    public const string GuardrailUncertain = "guardrail_uncertain";
+
+    /// <summary>A limit of time or cost is exceeded.</summary>
+    public const string LimitExceeded = "limit_exceeded";
+
+    /// <summary>Whether a limit is kept is open, or nothing was measured.</summary>
+    public const string LimitUncertain = "limit_uncertain";
+
+    /// <summary>A bank's pass rate is below its minimum.</summary>
+    public const string BankFailed = "bank_failed";
+
+    /// <summary>A bank is missing, too small, unjudged or not sure enough.</summary>
+    public const string BankUncertain = "bank_uncertain";
+
+    /// <summary>Someone has not agreed yet.</summary>
+    public const string ApprovalMissing = "approval_missing";
+
+    /// <summary>The comparison was looked at while its data grew.</summary>
+    public const string Peeked = "peeked";
 }
 
 /// <summary>One reason of a verdict.</summary>
@@ -205,6 +229,18 @@ public sealed record GateVerdict
 
     /// <summary>The strata the policy names.</summary>
     public IReadOnlyList<StratumResult> Strata { get; init; } = [];
+
+    /// <summary>The guardrails of the policy; null when it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<GuardrailResult>? Guardrails { get; init; }
+
+    /// <summary>The limits of the policy; null when it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LimitResult>? Limits { get; init; }
+
+    /// <summary>The banks of the policy; null when it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<BankResult>? Banks { get; init; }
 
     /// <summary>Canonical JSON.</summary>
     public byte[] ToBytes() => CanonicalJson.Serialize(JsonSerializer.SerializeToElement(this, GateJson.Default.GateVerdict));

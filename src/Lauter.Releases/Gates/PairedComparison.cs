@@ -2,46 +2,75 @@ using Lauter.Evaluation.Statistics;
 
 namespace Lauter.Releases.Gates;
 
-/// <summary>One paired comparison, the candidate first: counts, design effect, interval.</summary>
-internal sealed record PairedComparison(PairedTable Table, ClusterIndex Clusters, double DesignEffect, double CriticalValue, Interval Interval, double Correction)
+/// <summary>
+/// One paired comparison, the candidate first: counts, effect, design effect, interval. Scores of 0 and 1 go by Tango's score interval,
+/// graded ones by Student's on the differences with one imagined item won and one lost in full, so that few or equal differences never
+/// look certain (for 0 and 1 that is Bonett and Price's form).
+/// </summary>
+internal sealed record PairedComparison(
+    PairedTable Table, ClusterIndex Clusters, double DesignEffect, double CriticalValue, Interval Interval, double Correction, GradedMean? Graded)
 {
-    /// <param name="table">The counts.</param>
-    /// <param name="differences">1, 0 or -1 for each item.</param>
-    /// <param name="clusters">Clusters of the items.</param>
+    private const double ContinuityCorrection = 0.5;
+
+    /// <summary>Candidate minus baseline.</summary>
+    public double Effect => Graded?.Observed ?? Table.Difference;
+
+    /// <param name="pairs">The scores.</param>
+    /// <param name="members">The items that take part.</param>
     /// <param name="tail">Risk on each side of the interval.</param>
-    /// <param name="correction">Continuity correction in items.</param>
-    public static PairedComparison Of(PairedTable table, double[] differences, ClusterIndex clusters, double tail, double correction)
+    public static PairedComparison Of(PairedItems pairs, int[] members, double tail)
+    {
+        var clusters = ClusterIndex.Of(members.Select(i => pairs.Items[i].Cluster));
+        var differences = Array.ConvertAll(members, i => pairs.Candidate[i] - pairs.Baseline[i]);
+        var table = pairs.Table(members);
+        return pairs.IsBinary ? Of(table, differences, clusters, tail, ContinuityCorrection) : OfGraded(table, differences, clusters, tail);
+    }
+
+    private static PairedComparison OfGraded(PairedTable table, double[] differences, ClusterIndex clusters, double tail)
+    {
+        var mean = GradedMean.Of(differences, clusters);
+        var effect = clusters.IsClustered ? ClusterEffect(table, differences, clusters) : 1;
+        if (mean.Degrees < 1)
+        {
+            return new PairedComparison(table, clusters, effect, double.PositiveInfinity, new Interval(-1, 1), 0, mean);
+        }
+
+        var critical = BetaFunction.StudentQuantile(1 - tail, mean.Degrees);
+        var interval = new Interval(Math.Max(-1, mean.Centre - (critical * mean.Error)), Math.Min(1, mean.Centre + (critical * mean.Error)));
+        return new PairedComparison(table, clusters, effect, critical, interval, 0, mean);
+    }
+
+    private static PairedComparison Of(PairedTable table, double[] differences, ClusterIndex clusters, double tail, double correction)
     {
         if (!clusters.IsClustered)
         {
             var z = Normal.Quantile(1 - tail);
-            return new PairedComparison(table, clusters, 1, z, DifferenceIntervals.TangoAt(table, z, correction), correction);
+            return new PairedComparison(table, clusters, 1, z, DifferenceIntervals.TangoAt(table, z, correction), correction, null);
         }
 
-        var effect = Effect(table, differences, clusters);
+        var effect = ClusterEffect(table, differences, clusters);
         var critical = clusters.Count > 1 ? BetaFunction.StudentQuantile(1 - tail, clusters.Count - 1) : double.PositiveInfinity;
         var scaled = critical * Math.Sqrt(effect);
         var interval = double.IsFinite(scaled) ? DifferenceIntervals.TangoAt(table, scaled, correction) : new Interval(-1, 1);
-        return new PairedComparison(table, clusters, effect, critical, interval, correction);
+        return new PairedComparison(table, clusters, effect, critical, interval, correction, null);
     }
 
     /// <summary>Without a discordant pair there is nothing to estimate from; then items of one cluster count as one.</summary>
-    private static double Effect(PairedTable table, double[] differences, ClusterIndex clusters) =>
+    private static double ClusterEffect(PairedTable table, double[] differences, ClusterIndex clusters) =>
         table.OnlyFirst + table.OnlySecond == 0
             ? clusters.Items / (double)clusters.Count
             : ClusteredErrors.DesignEffect(differences, clusters);
 
     /// <summary>p of "the true difference is at most <paramref name="difference"/>", one-sided.</summary>
-    public double UpperP(double difference) =>
-        Tail(DifferenceIntervals.TangoStatistic(Table, difference, -Correction) / Math.Sqrt(DesignEffect));
+    public double UpperP(double difference) => Graded is { } mean ? mean.Tail(difference) : Tail(DifferenceIntervals.TangoStatistic(Table, difference, -Correction) / Math.Sqrt(DesignEffect));
 
     /// <summary>p of "the candidate is not worse", one-sided: exact when items are independent.</summary>
-    public double RegressionP() => Clusters.IsClustered
-        ? Tail(-DifferenceIntervals.TangoStatistic(Table, 0, Correction) / Math.Sqrt(DesignEffect))
+    public double RegressionP() => Graded is { } mean ? 1 - mean.Tail(0)
+        : Clusters.IsClustered ? Tail(-DifferenceIntervals.TangoStatistic(Table, 0, Correction) / Math.Sqrt(DesignEffect))
         : McNemar.ExactFirstBetter(Table.OnlySecond, Table.OnlyFirst);
 
     /// <summary>Two-sided p of "no difference": exact McNemar when items are independent.</summary>
-    public double EqualityP() => Clusters.IsClustered
+    public double EqualityP() => Clusters.IsClustered || Graded is not null
         ? Math.Min(1, 2 * Math.Min(UpperP(0), RegressionP()))
         : McNemar.Exact(Table.OnlyFirst, Table.OnlySecond);
 
@@ -53,8 +82,9 @@ internal sealed record PairedComparison(PairedTable Table, ClusterIndex Clusters
 
         // Planning needs some discordance: where none was seen, its upper confidence bound stands in.
         var discordant = Table.OnlyFirst + Table.OnlySecond;
-        var discordance = discordant > 0 ? Table.Discordance : ProportionIntervals.Wilson(0, effective, 0.95).High;
-        var difference = superiority ? Table.Difference : Math.Min(0, Table.Difference);
+        var discordance = Graded is { } mean ? mean.Variance + (mean.Observed * mean.Observed)
+            : discordant > 0 ? Table.Discordance : ProportionIntervals.Wilson(0, effective, 0.95).High;
+        var difference = superiority ? Effect : Math.Min(0, Effect);
         var needed = superiority
             ? difference > 0 ? SampleSize.Superiority(discordance, difference, policy.Alpha, policy.Power) : double.PositiveInfinity
             : SampleSize.NonInferiority(discordance, policy.Margin, policy.Alpha, policy.Power, difference);
@@ -66,11 +96,12 @@ internal sealed record PairedComparison(PairedTable Table, ClusterIndex Clusters
             BaselineOnly = Table.OnlySecond,
             BothRight = Table.BothRight,
             BothWrong = Table.BothWrong,
-            Effect = Table.Difference,
+            Effect = Effect,
             Low = Interval.Low,
             High = Interval.High,
             Confidence = superiority ? 1 - policy.Alpha : 1 - (2 * policy.Alpha),
-            Method = Clusters.IsClustered ? $"tango|cc:{Correction}|clusters|student:{Clusters.Count - 1}" : $"tango|cc:{Correction}",
+            Method = Graded is { } graded ? $"student|imagined:2|{(Clusters.IsClustered ? "clusters|" : "")}degrees:{graded.Degrees}"
+                : Clusters.IsClustered ? $"tango|cc:{Correction}|clusters|student:{Clusters.Count - 1}" : $"tango|cc:{Correction}",
             P = superiority ? EqualityP() : UpperP(-policy.Margin),
             AchievedPower = superiority
                 ? SampleSize.SuperiorityPower(effective, discordance, difference, policy.Alpha)
@@ -83,4 +114,35 @@ internal sealed record PairedComparison(PairedTable Table, ClusterIndex Clusters
     private double Tail(double statistic) => double.IsNaN(statistic) ? 1
         : Clusters.IsClustered ? Clusters.Count > 1 ? BetaFunction.StudentUpperTail(statistic, Clusters.Count - 1) : 1
         : Normal.UpperTail(statistic);
+}
+
+/// <summary>Mean of graded differences with one item of +1 and one of -1 added.</summary>
+/// <param name="Observed">The mean without them.</param>
+/// <param name="Centre">The mean with them.</param>
+/// <param name="Error">Standard error with them, by cluster.</param>
+/// <param name="Variance">Variance of one difference, without them.</param>
+/// <param name="Degrees">Degrees of freedom: clusters - 1.</param>
+internal sealed record GradedMean(double Observed, double Centre, double Error, double Variance, int Degrees)
+{
+    public static GradedMean Of(double[] differences, ClusterIndex clusters)
+    {
+        double[] padded = [.. differences, 1, -1];
+        var owner = new int[padded.Length];
+        for (var c = 0; c < clusters.Count; c++)
+        {
+            foreach (var member in clusters.Members(c))
+            {
+                owner[member] = c;
+            }
+        }
+
+        (owner[^2], owner[^1]) = (clusters.Count, clusters.Count + 1);
+        var mean = differences.Average();
+        return new GradedMean(
+            mean, padded.Average(), ClusteredErrors.Sandwich(padded, ClusterIndex.Of(owner)),
+            differences.Sum(d => (d - mean) * (d - mean)) / Math.Max(1, differences.Length - 1), clusters.Count - 1);
+    }
+
+    /// <summary>p of "the true mean is at most <paramref name="difference"/>".</summary>
+    public double Tail(double difference) => Degrees < 1 ? 1 : BetaFunction.StudentUpperTail((Centre - difference) / Error, Degrees);
 }

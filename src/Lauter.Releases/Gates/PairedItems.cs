@@ -8,9 +8,10 @@ namespace Lauter.Releases.Gates;
 /// <summary>Two scorecards joined item by item, or the reasons why they cannot be.</summary>
 internal sealed class PairedItems
 {
-    private PairedItems(string signature, ItemOutcome[] items, bool[] baseline, bool[] candidate, int baselineUnanswered, int candidateUnanswered)
+    private PairedItems(MetricSpec metric, ItemOutcome[] items, double[] baseline, double[] candidate, int baselineUnanswered, int candidateUnanswered)
     {
-        Signature = signature;
+        Signature = metric.Signature;
+        IsBinary = metric.IsBinary || (Array.TrueForAll(baseline, s => s is 0 or 1) && Array.TrueForAll(candidate, s => s is 0 or 1));
         Items = items;
         Baseline = baseline;
         Candidate = candidate;
@@ -20,18 +21,24 @@ internal sealed class PairedItems
 
     public string Signature { get; }
 
+    /// <summary>True when every score is 0 or 1.</summary>
+    public bool IsBinary { get; }
+
     public ItemOutcome[] Items { get; }
 
-    public bool[] Baseline { get; }
+    /// <summary>Scores from 0 to 1, 1 the best.</summary>
+    public double[] Baseline { get; }
 
-    public bool[] Candidate { get; }
+    /// <inheritdoc cref="Baseline"/>
+    public double[] Candidate { get; }
 
     public int BaselineUnanswered { get; }
 
     public int CandidateUnanswered { get; }
 
     /// <summary>Either the pairs or at least one reason.</summary>
-    public static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Join(string metric, Scorecard baseline, Scorecard candidate)
+    public static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Join(
+        string metric, Scorecard baseline, Scorecard candidate, bool lowerIsBetter = false)
     {
         if (baseline.SuiteHash != candidate.SuiteHash)
         {
@@ -67,15 +74,15 @@ internal sealed class PairedItems
             }
         }
 
-        return Pair(left, byId, baseline, candidate);
+        return Pair(left, byId, baseline, candidate, lowerIsBetter);
     }
 
     private static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Pair(
-        MetricSpec metric, Dictionary<string, ItemOutcome> byId, Scorecard baseline, Scorecard candidate)
+        MetricSpec metric, Dictionary<string, ItemOutcome> byId, Scorecard baseline, Scorecard candidate, bool lowerIsBetter)
     {
         var n = candidate.Items.Count;
-        var wasRight = new bool[n];
-        var isRight = new bool[n];
+        var was = new double[n];
+        var now = new double[n];
         var seen = new HashSet<string>(n, StringComparer.Ordinal);
         int baselineUnanswered = 0, candidateUnanswered = 0, strangers = 0;
         for (var i = 0; i < n; i++)
@@ -92,7 +99,7 @@ internal sealed class PairedItems
                 continue;
             }
 
-            var fault = Scored(metric, item, candidate, out isRight[i]) ?? Scored(metric, other, baseline, out wasRight[i]);
+            var fault = Scored(metric, item, candidate, out now[i]) ?? Scored(metric, other, baseline, out was[i]);
             if (fault is not null)
             {
                 return (null, [fault]);
@@ -102,29 +109,27 @@ internal sealed class PairedItems
             // items are wrong, and the baseline's are right unless it answered with something unusable, which is a wrong answer.
             candidateUnanswered += IsUnanswered(metric, item) ? 1 : 0;
             baselineUnanswered += IsUnanswered(metric, other) ? 1 : 0;
-            isRight[i] &= item.Failure is null;
-            wasRight[i] |= other.Failure is FailureKinds.Error or FailureKinds.Timeout;
+            now[i] = item.Failure is not null ? 0 : lowerIsBetter ? 1 - now[i] : now[i];
+            was[i] = other.Failure is FailureKinds.Error or FailureKinds.Timeout ? 1 : lowerIsBetter ? 1 - was[i] : was[i];
         }
 
         var missing = byId.Count - (n - strangers);
         return strangers + missing > 0
             ? (null, [GateTexts.ItemsMismatch(missing, strangers)])
-            : (new PairedItems(metric.Signature, [.. candidate.Items], wasRight, isRight, baselineUnanswered, candidateUnanswered), []);
+            : (new PairedItems(metric, [.. candidate.Items], was, now, baselineUnanswered, candidateUnanswered), []);
     }
 
-    /// <summary>The four counts over <paramref name="members"/>, the candidate first.</summary>
+    /// <summary>Items that only one side has better, both have fully right, and the rest that are equal, over <paramref name="members"/>; the candidate first.</summary>
     public PairedTable Table(IEnumerable<int> members)
     {
         long both = 0, onlyCandidate = 0, onlyBaseline = 0, neither = 0;
         foreach (var i in members)
         {
-            switch (Candidate[i], Baseline[i])
-            {
-                case (true, true): both++; break;
-                case (true, false): onlyCandidate++; break;
-                case (false, true): onlyBaseline++; break;
-                default: neither++; break;
-            }
+            var gap = Candidate[i] - Baseline[i];
+            onlyCandidate += gap > 0 ? 1 : 0;
+            onlyBaseline += gap < 0 ? 1 : 0;
+            both += gap == 0 && Candidate[i] == 1 ? 1 : 0;
+            neither += gap == 0 && Candidate[i] != 1 ? 1 : 0;
         }
 
         return new PairedTable(both, onlyCandidate, onlyBaseline, neither);
@@ -135,16 +140,14 @@ internal sealed class PairedItems
     internal static bool IsUnanswered(MetricSpec metric, ItemOutcome item) =>
         item.Failure is not null && !(metric.Kind == MetricKind.ParseRate && item.Failure == FailureKinds.Unparsed);
 
-    /// <summary>Reads the score of one item; a reason when there is none or it is not 0 or 1.</summary>
-    internal static GateReason? Scored(MetricSpec metric, ItemOutcome item, Scorecard scorecard, out bool right)
+    /// <summary>Reads the score of one item; a reason when there is none, or it is not a number from 0 to 1 (0 or 1 for a metric that says so).</summary>
+    internal static GateReason? Scored(MetricSpec metric, ItemOutcome item, Scorecard scorecard, out double score)
     {
-        right = false;
-        if (!item.Scores.TryGetValue(metric.Name, out var score))
+        if (!item.Scores.TryGetValue(metric.Name, out score))
         {
             return GateTexts.ScoreMissing(metric.Name, item.Id, scorecard);
         }
 
-        right = score == 1;
-        return score is 0 or 1 ? null : GateTexts.ScoreInvalid(metric.Name, item.Id, score, scorecard);
+        return (metric.IsBinary ? score is 0 or 1 : score is >= 0 and <= 1) ? null : GateTexts.ScoreInvalid(metric.Name, item.Id, score, scorecard, !metric.IsBinary);
     }
 }
