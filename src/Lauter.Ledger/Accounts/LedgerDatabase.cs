@@ -26,6 +26,10 @@ internal static class LedgerDatabase
           id TEXT PRIMARY KEY, account TEXT NOT NULL, start INTEGER NOT NULL, currency TEXT NOT NULL, granted INTEGER NOT NULL,
           holder TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS leases_account ON leases(account, start);
+        CREATE TABLE IF NOT EXISTS wants(
+          account TEXT NOT NULL, start INTEGER NOT NULL, holder TEXT NOT NULL, PRIMARY KEY(account, start, holder)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS rates(
+          account TEXT PRIMARY KEY, requests INTEGER, tokens INTEGER, concurrent INTEGER, shadow INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS budgets(
           account TEXT NOT NULL, "window" TEXT NOT NULL, currency TEXT NOT NULL, nanos INTEGER NOT NULL, shadow INTEGER NOT NULL,
           PRIMARY KEY(account, "window")) WITHOUT ROWID;

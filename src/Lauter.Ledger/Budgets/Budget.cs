@@ -13,17 +13,54 @@ public enum BudgetWindow
 
     /// <summary>For ever.</summary>
     Total,
+
+    /// <summary>From hour to hour.</summary>
+    Hour,
+}
+
+/// <summary>The written names of the windows: <c>hour</c>, <c>day</c>, <c>month</c>, <c>total</c>.</summary>
+public static class BudgetWindows
+{
+    /// <summary>Every name, shortest window first.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["hour", "day", "month", "total"];
+
+    /// <summary>The name of a window.</summary>
+    public static string NameOf(BudgetWindow window) => window switch
+    {
+        BudgetWindow.Hour => "hour",
+        BudgetWindow.Day => "day",
+        BudgetWindow.Month => "month",
+        BudgetWindow.Total => "total",
+        _ => throw new ArgumentOutOfRangeException(nameof(window), window, message: null),
+    };
+
+    /// <summary>The window called <paramref name="name"/>.</summary>
+    public static bool TryParse(string? name, out BudgetWindow window)
+    {
+        (var found, window) = name switch
+        {
+            "hour" => (true, BudgetWindow.Hour),
+            "day" => (true, BudgetWindow.Day),
+            "month" => (true, BudgetWindow.Month),
+            "total" => (true, BudgetWindow.Total),
+            _ => (false, BudgetWindow.Total),
+        };
+        return found;
+    }
 }
 
 /// <summary>A limit on what an account may spend in a window.</summary>
-/// <param name="Account">For example <c>application:triage</c> or <c>key:ab12</c>.</param>
+/// <param name="Account">
+/// <c>tenant:…</c>, <c>key:…</c>, <c>application:…</c> or <c>user:…</c>. A name of <c>*</c> gives every account of that kind a limit of its own, unless
+/// the account has one for the same window.
+/// </param>
 /// <param name="Limit">The most that may be spent; spending exactly this much is allowed.</param>
 /// <param name="Window">When counting starts again.</param>
 /// <param name="Shadow">True = measure and report, never refuse.</param>
 public sealed record Budget(string Account, Money Limit, BudgetWindow Window, bool Shadow = false)
 {
     /// <summary>The name under which leases of this budget are kept: an account may have a limit for the day and one for the month.</summary>
-    public string Key => $"{Account}#{Window.ToString().ToLowerInvariant()}";
+    public string Key => $"{Account}#{BudgetWindows.NameOf(Window)}";
 
     /// <summary>The start of the window that contains <paramref name="at"/>.</summary>
     public DateTimeOffset StartOf(DateTimeOffset at)
@@ -31,6 +68,7 @@ public sealed record Budget(string Account, Money Limit, BudgetWindow Window, bo
         var utc = at.UtcDateTime;
         return Window switch
         {
+            BudgetWindow.Hour => new DateTimeOffset(utc.Date.AddHours(utc.Hour), TimeSpan.Zero),
             BudgetWindow.Day => new DateTimeOffset(utc.Date, TimeSpan.Zero),
             BudgetWindow.Month => new DateTimeOffset(utc.Year, utc.Month, 1, 0, 0, 0, TimeSpan.Zero),
             _ => DateTimeOffset.UnixEpoch,
@@ -40,6 +78,7 @@ public sealed record Budget(string Account, Money Limit, BudgetWindow Window, bo
     /// <summary>When the window that contains <paramref name="at"/> ends; null for <see cref="BudgetWindow.Total"/>.</summary>
     public DateTimeOffset? EndOf(DateTimeOffset at) => Window switch
     {
+        BudgetWindow.Hour => StartOf(at).AddHours(1),
         BudgetWindow.Day => StartOf(at).AddDays(1),
         BudgetWindow.Month => StartOf(at).AddMonths(1),
         _ => null,
@@ -63,9 +102,9 @@ public sealed record Budget(string Account, Money Limit, BudgetWindow Window, bo
                     faults.Add($"{path}.shadow: {value?.ToJsonString() ?? "null"} is not true or false.");
                 }
             }
-            else if (key is not ("day" or "month" or "total"))
+            else if (!BudgetWindows.TryParse(key, out var window))
             {
-                faults.Add($"{path}.{key}: unknown key; the keys are day, month, total, shadow.");
+                faults.Add($"{path}.{key}: unknown key; the keys are {string.Join(", ", BudgetWindows.Names)}, shadow.");
             }
             else if (!Money.TryParse(value?.ToString(), out var limit) || limit.NanoUnits < 0)
             {
@@ -73,7 +112,7 @@ public sealed record Budget(string Account, Money Limit, BudgetWindow Window, bo
             }
             else
             {
-                budgets.Add(new Budget(account, limit, key switch { "day" => BudgetWindow.Day, "month" => BudgetWindow.Month, _ => BudgetWindow.Total }));
+                budgets.Add(new Budget(account, limit, window));
             }
         }
 
@@ -91,7 +130,7 @@ public sealed record BudgetRefusal(Budget Budget, Money Needed, Money Available,
     /// <summary>One sentence for the caller.</summary>
     public override string ToString() => Needed.Currency != Budget.Limit.Currency
         ? $"The budget of {Budget.Account} is in {Budget.Limit.Currency}, the price of this request in {Needed.Currency}: state a price in {Budget.Limit.Currency}, or a budget in {Needed.Currency}."
-        : $"The budget of {Budget.Account} ({Budget.Limit} a {Budget.Window.ToString().ToLowerInvariant()}) has {Available} left; this request could cost {Needed}. "
+        : $"The budget of {Budget.Account} ({Budget.Limit} a {BudgetWindows.NameOf(Budget.Window)}) has {Available} left; this request could cost {Needed}. "
         + (ResetsAt is { } at ? $"It starts again at {at:yyyy-MM-dd'T'HH:mm'Z'}." : "It does not start again: ask for a higher limit.");
 }
 

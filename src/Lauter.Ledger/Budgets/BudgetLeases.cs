@@ -17,49 +17,70 @@ public sealed class BudgetLeases : IDisposable
     private readonly Lock _gate = new();
     private readonly List<LeaseSlot> _retired = [];
     private readonly ConcurrentDictionary<string, LeaseSlot> _slots = new(StringComparer.Ordinal);
-    private volatile ILookup<string, Budget> _budgets;
+    private IReadOnlyList<Budget> _configured;
+    private volatile BudgetSet _budgets;
+    private long _version;
 
-    /// <param name="ledgerPath">The ledger's file.</param>
-    /// <param name="budgets">The limits; an account without any is not limited.</param>
+    /// <param name="ledgerPath">The ledger's file, which also holds the limits that were set by hand (<see cref="StoredBudgets"/>).</param>
+    /// <param name="budgets">The project's limits; an account without any is not limited.</param>
     /// <param name="time">The clock that decides about windows.</param>
     public BudgetLeases(string ledgerPath, IEnumerable<Budget> budgets, TimeProvider time)
     {
-        _budgets = budgets.ToLookup(b => b.Account, StringComparer.Ordinal);
+        _configured = [.. budgets];
         _time = time;
         _table = new LeaseTable(ledgerPath);
         _holder = new LeaseHolder(ledgerPath);
+        _version = _table.DataVersion();
+        _budgets = new BudgetSet(_configured, _table.Stored());
     }
 
-    /// <summary>Every budget.</summary>
-    public IEnumerable<Budget> Budgets => _budgets.SelectMany(g => g);
+    /// <summary>Every budget, those for every account of a kind as they were stated.</summary>
+    public IEnumerable<Budget> Budgets => _budgets.All;
+
+    /// <summary>Leases held in memory now.</summary>
+    internal int SlotCount => _slots.Count;
+
+    /// <summary>True when at least one limit applies to one of <paramref name="accounts"/>, measured or kept.</summary>
+    public bool Covers(IReadOnlyList<string> accounts) => !_budgets.IsEmpty && accounts.Any(a => _budgets.Of(a).Length > 0);
 
     /// <summary>True when at least one limit applies to one of <paramref name="accounts"/> and is not only measured.</summary>
-    public bool Limits(IReadOnlyList<string> accounts) => accounts.Any(a => _budgets[a].Any(b => !b.Shadow));
+    public bool Limits(IReadOnlyList<string> accounts) => accounts.Any(a => _budgets.Of(a).Any(b => !b.Shadow));
 
-    /// <summary>Replaces the limits. What was spent and reserved stays.</summary>
-    public void Set(IEnumerable<Budget> budgets) => _budgets = budgets.ToLookup(b => b.Account, StringComparer.Ordinal);
+    /// <summary>Replaces the project's limits. What was spent and reserved stays.</summary>
+    public void Set(IEnumerable<Budget> budgets)
+    {
+        lock (_gate)
+        {
+            _configured = [.. budgets];
+            _budgets = new BudgetSet(_configured, _table.Stored());
+        }
+    }
 
     /// <summary>Reserves <paramref name="worst"/> in every budget of every account, or nothing.</summary>
-    /// <param name="accounts">For example the application's and the key's account.</param>
+    /// <param name="accounts">For example those of tenant, key, application and user.</param>
     /// <param name="worst">The most the request can cost.</param>
     public ReserveResult Reserve(IReadOnlyList<string> accounts, Money worst)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(worst.NanoUnits);
+        var budgets = _budgets;
         List<LeaseSlot> taken = [];
         var exceeds = false;
-        foreach (var budget in accounts.SelectMany(a => _budgets[a]))
+        foreach (var account in accounts)
         {
-            var now = _time.GetUtcNow();
-            long available = 0;
-            var reserved = budget.Limit.Currency == worst.Currency && TryReserve(budget, worst.NanoUnits, now, taken, out available, ref exceeds);
-            if (!reserved && (budget.Limit.Currency == worst.Currency || !budget.Shadow))
+            foreach (var budget in budgets.Of(account))
             {
-                foreach (var slot in taken)
+                var now = _time.GetUtcNow();
+                long available = 0;
+                var reserved = budget.Limit.Currency == worst.Currency && TryReserve(budget, worst.NanoUnits, now, taken, out available, ref exceeds);
+                if (!reserved && (budget.Limit.Currency == worst.Currency || !budget.Shadow))
                 {
-                    slot.Settle(worst.NanoUnits, 0);
-                }
+                    foreach (var slot in taken)
+                    {
+                        slot.Settle(worst.NanoUnits, 0);
+                    }
 
-                return new ReserveResult(null, new BudgetRefusal(budget, worst, new Money(available, budget.Limit.Currency), budget.EndOf(now)));
+                    return new ReserveResult(null, new BudgetRefusal(budget, worst, new Money(available, budget.Limit.Currency), budget.EndOf(now)));
+                }
             }
         }
 
@@ -98,25 +119,50 @@ public sealed class BudgetLeases : IDisposable
         return dead.Count;
     }
 
-    /// <summary>Gives unused parts of the leases back and ends those of past windows. Call it now and then.</summary>
+    /// <summary>
+    /// Gives unused parts of leases back that another process was refused, ends leases of past windows and of accounts that are quiet and not named
+    /// in any budget, and takes over limits that were set by hand. Call it now and then.
+    /// </summary>
     public void ReturnFree()
     {
-        foreach (var slot in _slots.Values)
+        var wanted = _table.TakeWants(_holder.Name);
+        foreach (var (key, slot) in _slots)
         {
-            slot.ReturnFree();
+            if (wanted.Contains((key, slot.Start.ToUnixTimeMilliseconds())))
+            {
+                slot.ReturnFree();
+            }
         }
 
         lock (_gate)
         {
+            var version = _table.DataVersion();
+            if (version != _version)
+            {
+                _version = version;
+                _budgets = new BudgetSet(_configured, _table.Stored());
+            }
+
+            // Users come and go: a slot for each that ever asked would grow without end.
+            var named = _budgets.All.Select(b => b.Key).ToHashSet(StringComparer.Ordinal);
+            foreach (var (key, slot) in _slots)
+            {
+                if (!named.Contains(key) && slot.TryCloseQuiet())
+                {
+                    _slots.TryRemove(new KeyValuePair<string, LeaseSlot>(key, slot));
+                }
+            }
+
             _retired.RemoveAll(slot => slot.TryClose());
         }
     }
 
-    /// <summary>The state of every budget in its current window.</summary>
+    /// <summary>The state of every budget in its current window, one row per account for those that hold for every account of a kind.</summary>
     public IReadOnlyList<BudgetStatus> Status()
     {
         var now = _time.GetUtcNow();
-        return [.. Budgets.OrderBy(b => b.Key, StringComparer.Ordinal).Select(budget =>
+        var set = _budgets;
+        return [.. set.All.Where(b => !b.Account.EndsWith(":*", StringComparison.Ordinal)).Concat(Spread(set, now)).OrderBy(b => b.Key, StringComparer.Ordinal).Select(budget =>
         {
             var start = budget.StartOf(now);
             var (spent, others) = _table.Read(budget, start, _holder.Name);
@@ -124,6 +170,24 @@ public sealed class BudgetLeases : IDisposable
             return new BudgetStatus(
                 budget, start, new Money(spent + settled, budget.Limit.Currency), new Money(others + reserved, budget.Limit.Currency));
         })];
+    }
+
+    /// <summary>The budgets of every account of a kind, for those accounts that have spent or reserved something in the current window.</summary>
+    private IEnumerable<Budget> Spread(BudgetSet set, DateTimeOffset now)
+    {
+        foreach (var budget in set.All.Where(b => b.Account.EndsWith(":*", StringComparison.Ordinal)))
+        {
+            var (prefix, suffix) = (budget.Account[..^1], "#" + BudgetWindows.NameOf(budget.Window));
+            var known = _table.Accounts(budget.StartOf(now)).Concat(_slots.Where(s => s.Value.Start == budget.StartOf(now)).Select(s => s.Key));
+            foreach (var account in known.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && k.EndsWith(suffix, StringComparison.Ordinal))
+                .Select(k => k[..^suffix.Length]).Distinct(StringComparer.Ordinal))
+            {
+                if (set.Of(account).FirstOrDefault(b => b.Window == budget.Window) is { } own && own == budget with { Account = account })
+                {
+                    yield return own;
+                }
+            }
+        }
     }
 
     /// <summary>Ends the leases that have nothing in flight; the others count as spent until they are reconciled.</summary>
@@ -140,15 +204,23 @@ public sealed class BudgetLeases : IDisposable
 
     private bool TryReserve(Budget budget, long worst, DateTimeOffset now, List<LeaseSlot> taken, out long available, ref bool exceeds)
     {
-        var slot = SlotOf(budget, now);
-        if (!slot.TryReserve(worst, budget, out available, out var over))
+        while (true)
         {
-            return false;
+            var slot = SlotOf(budget, now);
+            switch (slot.TryReserve(worst, budget, out available, out var over))
+            {
+                case LeaseAnswer.Reserved:
+                    exceeds |= over;
+                    taken.Add(slot);
+                    return true;
+                case LeaseAnswer.DoesNotFit:
+                    return false;
+                case LeaseAnswer.Closed:
+                    _slots.TryRemove(new KeyValuePair<string, LeaseSlot>(budget.Key, slot));
+                    now = _time.GetUtcNow();
+                    break;
+            }
         }
-
-        exceeds |= over;
-        taken.Add(slot);
-        return true;
     }
 
     private LeaseSlot SlotOf(Budget budget, DateTimeOffset now)
@@ -199,6 +271,9 @@ public sealed class Reservation
 
     /// <summary>True when a budget that only measures would have refused.</summary>
     public bool ExceedsMeasuredLimit { get; }
+
+    /// <summary>What is held on which lease until the request is settled: what counts if it never is.</summary>
+    public IReadOnlyList<BudgetSettlement> Held => [.. _slots.Select(s => new BudgetSettlement(s.LeaseId, Worst.NanoUnits))];
 
     /// <summary>
     /// Books what the request did cost and gives the rest back. <paramref name="actual"/> null = unknown: the whole reservation counts as

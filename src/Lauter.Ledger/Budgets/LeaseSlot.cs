@@ -11,6 +11,7 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
     private long _reserved;
     private long _settled;
     private bool _closed;
+    private bool _busy = true;
 
     public Budget Budget { get; } = budget;
 
@@ -34,7 +35,7 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
     /// <param name="limits">The budget as it stands now: its limit may have changed since the slot was made.</param>
     /// <param name="available">What could have been reserved.</param>
     /// <param name="exceeds">True when a budget that only measures would have refused.</param>
-    public bool TryReserve(long worst, Budget limits, out long available, out bool exceeds)
+    public LeaseAnswer TryReserve(long worst, Budget limits, out long available, out bool exceeds)
     {
         lock (_gate)
         {
@@ -43,7 +44,7 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
             available = free;
             if (_closed)
             {
-                return false;
+                return LeaseAnswer.Closed;
             }
 
             if (free < worst)
@@ -53,7 +54,7 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
                 available = free + Math.Max(left, 0);
                 if (added == 0)
                 {
-                    return false;
+                    return LeaseAnswer.DoesNotFit;
                 }
 
                 exceeds = left < worst - free;
@@ -61,7 +62,8 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
             }
 
             _reserved += worst;
-            return true;
+            _busy = true;
+            return LeaseAnswer.Reserved;
         }
     }
 
@@ -87,6 +89,17 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
         }
     }
 
+    /// <summary>Ends the lease when nothing is in flight and nothing was reserved since the last call.</summary>
+    public bool TryCloseQuiet()
+    {
+        lock (_gate)
+        {
+            var quiet = !_busy;
+            _busy = false;
+            return quiet && TryClose();
+        }
+    }
+
     /// <summary>Ends the lease when nothing is in flight.</summary>
     public bool TryClose()
     {
@@ -106,4 +119,15 @@ internal sealed class LeaseSlot(Budget budget, DateTimeOffset start, LeaseTable 
             return true;
         }
     }
+}
+
+internal enum LeaseAnswer
+{
+    Reserved,
+
+    /// <summary>The limit stands in the way.</summary>
+    DoesNotFit,
+
+    /// <summary>The slot ended between being found and being asked: look again.</summary>
+    Closed,
 }

@@ -31,10 +31,57 @@ internal sealed class LeaseTable(string path) : IDisposable
                     """,
                     transaction, ("$id", leaseId), ("$account", budget.Key), ("$start", start.ToUnixTimeMilliseconds()), ("$currency", budget.Limit.Currency),
                     ("$added", added), ("$holder", holder));
-                transaction.Commit();
+            }
+            else
+            {
+                // Tells the others that what they hold and do not need is wanted here.
+                LedgerDatabase.Execute(
+                    _connection, "INSERT OR REPLACE INTO wants VALUES($account, $start, $holder)", transaction, ("$account", budget.Key),
+                    ("$start", start.ToUnixTimeMilliseconds()), ("$holder", holder));
             }
 
+            transaction.Commit();
             return (added, available);
+        }
+    }
+
+    /// <summary>The budgets and windows of which a holder other than <paramref name="holder"/> was refused a part since the last call.</summary>
+    public HashSet<(string Account, long Start)> TakeWants(string holder)
+    {
+        lock (_gate)
+        {
+            HashSet<(string, long)> wants = [];
+            if (LedgerDatabase.Scalar(_connection, null, "SELECT COUNT(*) FROM wants WHERE holder <> $h", ("$h", holder)) == 0)
+            {
+                return wants; // the usual case needs no write
+            }
+
+            using var command = LedgerDatabase.Command(_connection, null, "DELETE FROM wants WHERE holder <> $h RETURNING account, start", ("$h", holder));
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                wants.Add((reader.GetString(0), reader.GetInt64(1)));
+            }
+
+            return wants;
+        }
+    }
+
+    /// <summary>The limits that were set by hand.</summary>
+    public IReadOnlyList<Budget> Stored()
+    {
+        lock (_gate)
+        {
+            return StoredBudgets.Read(_connection);
+        }
+    }
+
+    /// <summary>Changes whenever another connection changed the file.</summary>
+    public long DataVersion()
+    {
+        lock (_gate)
+        {
+            return LedgerDatabase.Scalar(_connection, null, "PRAGMA data_version");
         }
     }
 
@@ -79,6 +126,24 @@ internal sealed class LeaseTable(string path) : IDisposable
         lock (_gate)
         {
             return Read(null, budget.Key, start, exceptHolder);
+        }
+    }
+
+    /// <summary>The keys of every budget that has spent or granted something in a window with this start.</summary>
+    public IReadOnlyList<string> Accounts(DateTimeOffset start)
+    {
+        lock (_gate)
+        {
+            using var command = LedgerDatabase.Command(
+                _connection, null, "SELECT account FROM windows WHERE start = $s UNION SELECT account FROM leases WHERE start = $s", ("$s", start.ToUnixTimeMilliseconds()));
+            using var reader = command.ExecuteReader();
+            List<string> accounts = [];
+            while (reader.Read())
+            {
+                accounts.Add(reader.GetString(0));
+            }
+
+            return accounts;
         }
     }
 
