@@ -9,6 +9,7 @@ internal enum JournalKind : byte
     None = 0,
     Trace = 1,
     Feedback = 2,
+    Begun = 3,
 }
 
 /// <summary>

@@ -11,6 +11,9 @@ public sealed record JournalReport(int Segments, int Traces, int Feedback, IRead
 {
     /// <summary>True when no other process had a segment in use and nothing was damaged: every settled request of ended processes is in the store.</summary>
     public bool Complete { get; init; } = true;
+
+    /// <summary>Requests of ended processes that had begun and never ended.</summary>
+    public int Lost { get; init; }
 }
 
 /// <summary>
@@ -40,7 +43,51 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
                 report = TakeOver(file, report, problems);
             }
 
-            return report with { Problems = problems };
+            return report with { Problems = problems, Lost = FindLost() };
+        }
+    }
+
+    internal static string AlivePath(string directory, string writer) => Path.Combine(directory, writer + ".writer");
+
+    /// <summary>What a dead writer began and did not end is lost: it is recorded as that, with an unknown cost.</summary>
+    private int FindLost()
+    {
+        var lost = 0;
+        foreach (var writer in store.OpenWriters())
+        {
+            var alive = AlivePath(directory, writer);
+            if (writer == ownWriter || !IsFree(alive) || Directory.GetFiles(directory, $"*-{writer}.journal").Length > 0)
+            {
+                continue; // it lives, or its last segments are still to come
+            }
+
+            foreach (var batch in store.Open(writer).Select(b => b.ToLost()).Chunk(BatchSize))
+            {
+                post?.Invoke(batch);
+                store.Write(batch, []);
+                lost += batch.Length;
+            }
+
+            File.Delete(alive);
+        }
+
+        return lost;
+    }
+
+    private static bool IsFree(string path)
+    {
+        try
+        {
+            using var taken = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return true;
+        }
+        catch (IOException)
+        {
+            return false; // locked: the writer lives
         }
     }
 
@@ -65,7 +112,7 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
         {
             var bytes = new byte[checked((int)segment.Length)];
             segment.ReadExactly(bytes);
-            var (traces, feedback, damaged) = Read(file, bytes, problems);
+            var (traces, feedback, begun, damaged) = Read(file, bytes, problems);
             foreach (var batch in traces.Chunk(BatchSize))
             {
                 post?.Invoke(batch);
@@ -73,6 +120,12 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
             }
 
             store.Write([], feedback);
+            if (begun.Count > 0)
+            {
+                var ended = traces.Select(t => t.Id).ToHashSet();
+                store.Write([.. begun.Where(b => !ended.Contains(b.Id))], WriterOf(file));
+            }
+
             if (damaged)
             {
                 // Kept for a person: deleting it would lose what follows the damage.
@@ -85,8 +138,12 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
         }
     }
 
-    private static (List<TraceRecord> Traces, List<FeedbackRecord> Feedback, bool Damaged) Read(string file, ReadOnlySpan<byte> bytes, List<string> problems)
+    private static string WriterOf(string file) => Path.GetFileNameWithoutExtension(file).Split('-')[^1];
+
+    private static (List<TraceRecord> Traces, List<FeedbackRecord> Feedback, List<BegunRecord> Begun, bool Damaged) Read(
+        string file, ReadOnlySpan<byte> bytes, List<string> problems)
     {
+        List<BegunRecord> begun = [];
         List<TraceRecord> traces = [];
         List<FeedbackRecord> feedback = [];
         if (bytes.Length < JournalFormat.Magic.Length)
@@ -96,13 +153,13 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
                 problems.Add($"{file}: only {bytes.Length} bytes of its head were written; no record was in it.");
             }
 
-            return (traces, feedback, false);
+            return (traces, feedback, begun, false);
         }
 
         if (!bytes.StartsWith(JournalFormat.Magic))
         {
             problems.Add($"{file}: not a journal segment of this version; it is kept as {file}.damaged.");
-            return (traces, feedback, true);
+            return (traces, feedback, begun, true);
         }
 
         for (var offset = JournalFormat.Magic.Length; ;)
@@ -111,13 +168,13 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
             switch (step)
             {
                 case JournalStep.End:
-                    return (traces, feedback, false);
+                    return (traces, feedback, begun, false);
                 case JournalStep.Torn:
                     problems.Add($"{file}: the last record, at byte {offset} of {bytes.Length}, was not written to its end; its request never got its last byte.");
-                    return (traces, feedback, false);
+                    return (traces, feedback, begun, false);
                 case JournalStep.Damaged:
                     problems.Add($"{file}: the record at byte {offset} of {bytes.Length} fails its checksum and more follows; the file is kept as {file}.damaged.");
-                    return (traces, feedback, true);
+                    return (traces, feedback, begun, true);
             }
 
             try
@@ -130,15 +187,18 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
                     case JournalKind.Feedback:
                         feedback.Add(JsonSerializer.Deserialize(payload, TraceJson.Relaxed.FeedbackRecord)!);
                         break;
+                    case JournalKind.Begun:
+                        begun.Add(JsonSerializer.Deserialize(payload, TraceJson.Relaxed.BegunRecord)!);
+                        break;
                     default:
                         problems.Add($"{file}: the record at byte {offset} is of the unknown kind {(byte)kind}; the file is kept as {file}.damaged.");
-                        return (traces, feedback, true);
+                        return (traces, feedback, begun, true);
                 }
             }
             catch (JsonException e)
             {
                 problems.Add($"{file}: the record at byte {offset} cannot be read ({e.Message}); the file is kept as {file}.damaged.");
-                return (traces, feedback, true);
+                return (traces, feedback, begun, true);
             }
 
             offset = next;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Lauter.Traces;
 
@@ -32,6 +33,9 @@ public sealed record TraceJournalOptions
 
     /// <summary>Request and response are cut to this many characters each. Default 65,536.</summary>
     public int MaximumTextLength { get; init; } = 65_536;
+
+    /// <summary>Changes the text of requests, answers and inputs before it is written anywhere, for example masks personal data; null (default) = keeps it.</summary>
+    public Func<string, string>? Redact { get; init; }
 }
 
 /// <summary>
@@ -51,6 +55,7 @@ public sealed class TraceJournal : IDisposable
     private long _checkedAt;
     private string? _unavailable;
     private bool _disposed;
+    private FileStream? _alive;
 
     /// <param name="options">Where and how.</param>
     /// <param name="time">Clock of the group sync and of the check of free space.</param>
@@ -95,6 +100,17 @@ public sealed class TraceJournal : IDisposable
     /// <exception cref="JournalUnavailableException">It could not be written; nothing of it is kept.</exception>
     public void Append(TraceRecord record) =>
         Write(JournalKind.Trace, JsonSerializer.SerializeToUtf8Bytes(Cut(record), TraceJson.Relaxed.TraceRecord));
+
+    /// <summary>
+    /// Keeps that a request began which may cost money elsewhere. Call it after the budget was reserved and before the provider is asked; the trace of
+    /// the same id ends it. Requests of a process that ended in between are found by the reader.
+    /// </summary>
+    /// <exception cref="JournalUnavailableException">It could not be written: do not ask the provider.</exception>
+    public void Append(BegunRecord record)
+    {
+        HoldAlive();
+        Write(JournalKind.Begun, JsonSerializer.SerializeToUtf8Bytes(record, TraceJson.Relaxed.BegunRecord));
+    }
 
     /// <summary>Keeps a feedback.</summary>
     /// <exception cref="JournalUnavailableException">It could not be written; nothing of it is kept.</exception>
@@ -161,6 +177,33 @@ public sealed class TraceJournal : IDisposable
         }
 
         Retire(full);
+        if (_alive is not null)
+        {
+            _alive.Dispose();
+            File.Delete(_alive.Name);
+        }
+    }
+
+    /// <summary>A locked file tells readers that this writer lives and may still end what it began: the kernel drops the lock however the process ends.</summary>
+    private void HoldAlive()
+    {
+        if (Volatile.Read(ref _alive) is not null)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            try
+            {
+                _alive ??= new FileStream(JournalReader.AlivePath(_options.Directory, WriterId), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new JournalUnavailableException($"The journal in {_options.Directory} cannot be written: {e.Message}", e);
+            }
+        }
     }
 
     private void Write(JournalKind kind, byte[] payload)
@@ -291,6 +334,12 @@ public sealed class TraceJournal : IDisposable
 
     private TraceRecord Cut(TraceRecord record)
     {
+        if (_options.Redact is { } redact)
+        {
+            record = record with { Request = TextOf(record.Request), Response = TextOf(record.Response), Input = (JsonObject?)JsonTexts.Map(record.Input, redact) };
+            string? TextOf(string? text) => text is null ? null : redact(text);
+        }
+
         var most = _options.MaximumTextLength;
         return record.Request?.Length > most || record.Response?.Length > most
             ? record with { Request = Shorten(record.Request, most), Response = Shorten(record.Response, most), Truncated = true }

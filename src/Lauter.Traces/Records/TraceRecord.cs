@@ -24,6 +24,9 @@ public enum TraceOutcome
 
     /// <summary>The request itself was wrong.</summary>
     [JsonStringEnumMemberName("invalid")] Invalid = 5,
+
+    /// <summary>The process ended while it ran: what a provider billed for it is unknown until its invoice comes.</summary>
+    [JsonStringEnumMemberName("lost")] Lost = 6,
 }
 
 /// <summary>One request of one caller from beginning to end: what was asked, what came back, what it used and cost.</summary>
@@ -98,6 +101,9 @@ public sealed record TraceRecord
     /// <summary>True when request or response was cut to the limit of the journal.</summary>
     public bool Truncated { get; init; }
 
+    /// <summary>True when the texts were removed on purpose.</summary>
+    public bool Redacted { get; init; }
+
     /// <summary>The fields of the input after they were read by the application's schema, or null.</summary>
     public JsonObject? Input { get; init; }
 
@@ -109,7 +115,7 @@ public sealed record TraceRecord
     public LedgerEntry? ToLedgerEntry() => Charges.Count == 0
         ? null
         : LedgerEntry.ForUsage(
-            $"trace/{Id:N}", Started, LedgerPhase.Serving, Application, CreditAccount ?? LedgerAccounts.Machine, Charges, $"trace {Id:N}", $"{Route} of {Application}") with
+            Outcome == TraceOutcome.Lost ? $"trace/{Id:N}/lost" : $"trace/{Id:N}", Started, LedgerPhase.Serving, Application, CreditAccount ?? LedgerAccounts.Machine, Charges, $"trace {Id:N}", $"{Route} of {Application}") with
         {
             Tags = Tags(),
         };
@@ -129,6 +135,54 @@ public sealed record TraceRecord
 
         return tags;
     }
+}
+
+/// <summary>
+/// A request that may cost money at a provider began. Written before the provider is asked: when the process ends before the request does, this is
+/// what is left of it, and it becomes a trace with the outcome <see cref="TraceOutcome.Lost"/>.
+/// </summary>
+public sealed record BegunRecord
+{
+    /// <summary>The id of the trace that will end it.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary><c>chat.completions</c> or <c>embeddings</c>.</summary>
+    public required string Route { get; init; }
+
+    /// <summary>The application asked for.</summary>
+    public required string Application { get; init; }
+
+    /// <summary>The release that would have answered, or null.</summary>
+    public string? Release { get; init; }
+
+    /// <summary>Whose it is.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The key that was used.</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>The caller's tag for its own user, or null.</summary>
+    public string? User { get; init; }
+
+    /// <summary>When the request arrived.</summary>
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>The product in the price book.</summary>
+    public required string Sku { get; init; }
+
+    /// <summary>Who may bill for it.</summary>
+    public required string CreditAccount { get; init; }
+
+    /// <summary>What is held on budget leases: it counts as spent when the request is lost.</summary>
+    public IReadOnlyList<BudgetSettlement> Held { get; init; } = [];
+
+    /// <summary>The trace of the request when nothing more is known of it.</summary>
+    internal TraceRecord ToLost() => new()
+    {
+        Id = Id, Route = Route, Application = Application, Release = Release, Tenant = Tenant, KeyId = KeyId, User = User, Started = Started, Duration = TimeSpan.Zero,
+        Outcome = TraceOutcome.Lost, Status = 0, ErrorCode = "process_ended", CreditAccount = CreditAccount, Settlements = Held,
+        Charges = [.. ProviderUsage.Missing.Readings.Select(r => new Charge(r.Meter, r.Amount, r.Source, Sku, null))],
+    };
 }
 
 /// <summary>What someone said about an answer. A correction is a label: it becomes a row of the next dataset version.</summary>
@@ -163,6 +217,7 @@ public sealed record FeedbackRecord
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TraceRecord))]
 [JsonSerializable(typeof(FeedbackRecord))]
+[JsonSerializable(typeof(BegunRecord))]
 internal sealed partial class TraceJson : JsonSerializerContext
 {
     /// <summary>Han text stays readable and short in the journal.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lauter.Ledger;
+using Lauter.Traces.Search;
 using Microsoft.Data.Sqlite;
 
 namespace Lauter.Traces;
@@ -11,51 +12,16 @@ namespace Lauter.Traces;
 /// <remarks>Safe for threads and for several processes on one machine.</remarks>
 public sealed class TraceStore : IDisposable
 {
-    private const int SchemaVersion = 1;
-
-    private const string Schema = """
-        CREATE TABLE IF NOT EXISTS traces(
-          id TEXT PRIMARY KEY, started INTEGER NOT NULL, application TEXT NOT NULL, release TEXT, tenant TEXT NOT NULL, outcome INTEGER NOT NULL,
-          status INTEGER NOT NULL, duration_us INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS traces_started ON traces(started);
-        CREATE INDEX IF NOT EXISTS traces_application ON traces(application, started);
-        CREATE INDEX IF NOT EXISTS traces_release ON traces(release, started);
-        CREATE TABLE IF NOT EXISTS settlements(trace TEXT NOT NULL, lease TEXT NOT NULL, nanos INTEGER NOT NULL, PRIMARY KEY(lease, trace)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS feedback(
-          id TEXT PRIMARY KEY, trace TEXT NOT NULL, at INTEGER NOT NULL, rating INTEGER, corrected INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS feedback_trace ON feedback(trace);
-        CREATE INDEX IF NOT EXISTS feedback_at ON feedback(at);
-        """;
-
     private readonly SqliteConnection _connection;
+    private readonly TraceWriter _writer;
     private readonly Lock _gate = new();
 
     /// <param name="path">The file, by custom <c>.lauter/traces.db</c>; created when missing.</param>
     /// <exception cref="InvalidDataException">A newer program wrote it.</exception>
     public TraceStore(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
-        try
-        {
-            _connection.Open();
-            // FULL: a segment is deleted right after the commit, so the commit must be on the disk.
-            using var mode = Command("PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
-            mode.ExecuteNonQuery();
-            using var command = Command("PRAGMA user_version;");
-            if (command.ExecuteScalar() is long version && version > SchemaVersion)
-            {
-                throw new InvalidDataException($"{path} has schema {version}, newer than this program's {SchemaVersion}: use the newer program, or another file.");
-            }
-
-            using var create = Command($"BEGIN IMMEDIATE; {Schema} PRAGMA user_version={SchemaVersion}; COMMIT;");
-            create.ExecuteNonQuery();
-        }
-        catch
-        {
-            _connection.Dispose();
-            throw;
-        }
+        _connection = TraceDatabase.Open(path);
+        _writer = new TraceWriter(_connection);
     }
 
     /// <summary>Adds what is not there yet, all or nothing.</summary>
@@ -69,35 +35,47 @@ public sealed class TraceStore : IDisposable
         lock (_gate)
         {
             using var transaction = _connection.BeginTransaction(deferred: false);
-            foreach (var trace in traces)
-            {
-                using var insert = Command(
-                    "INSERT OR IGNORE INTO traces VALUES($id, $started, $application, $release, $tenant, $outcome, $status, $duration, $body)", transaction,
-                    ("$id", Name(trace.Id)), ("$started", trace.Started.ToUnixTimeMilliseconds()), ("$application", trace.Application), ("$release", trace.Release),
-                    ("$tenant", trace.Tenant), ("$outcome", (int)trace.Outcome), ("$status", trace.Status), ("$duration", (long)trace.Duration.TotalMicroseconds),
-                    ("$body", JsonSerializer.Serialize(trace, TraceJson.Relaxed.TraceRecord)));
-                insert.ExecuteNonQuery();
-                foreach (var settlement in trace.Settlements)
-                {
-                    using var settle = Command(
-                        "INSERT OR IGNORE INTO settlements VALUES($trace, $lease, $nanos)", transaction,
-                        ("$trace", Name(trace.Id)), ("$lease", settlement.LeaseId), ("$nanos", settlement.NanoUnits));
-                    settle.ExecuteNonQuery();
-                }
-            }
-
+            _writer.Write(traces, transaction);
             foreach (var record in feedback)
             {
-                using var insert = Command(
-                    "INSERT OR IGNORE INTO feedback VALUES($id, $trace, $at, $rating, $corrected, $body)", transaction,
+                TraceDatabase.Execute(
+                    _connection, transaction, "INSERT OR IGNORE INTO feedback VALUES($id, $trace, $at, $rating, $corrected, $body)",
                     ("$id", Name(record.Id)), ("$trace", Name(record.TraceId)), ("$at", record.At.ToUnixTimeMilliseconds()), ("$rating", record.Rating),
                     ("$corrected", record.Correction is null ? 0 : 1), ("$body", JsonSerializer.Serialize(record, TraceJson.Relaxed.FeedbackRecord)));
-                insert.ExecuteNonQuery();
             }
 
             transaction.Commit();
         }
     }
+
+    /// <summary>Adds requests of a writer that began and have not ended yet.</summary>
+    internal void Write(IReadOnlyList<BegunRecord> begun, string writer)
+    {
+        if (begun.Count == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            using var transaction = _connection.BeginTransaction(deferred: false);
+            foreach (var record in begun)
+            {
+                TraceDatabase.Execute(
+                    _connection, transaction, "INSERT OR IGNORE INTO begun SELECT $id, $writer, $body WHERE NOT EXISTS (SELECT 1 FROM traces WHERE id = $id)",
+                    ("$id", Name(record.Id)), ("$writer", writer), ("$body", JsonSerializer.Serialize(record, TraceJson.Relaxed.BegunRecord)));
+            }
+
+            transaction.Commit();
+        }
+    }
+
+    /// <summary>The writers that began something which has not ended.</summary>
+    internal IReadOnlyList<string> OpenWriters() => Query("SELECT DISTINCT writer FROM begun ORDER BY writer", r => r.GetString(0));
+
+    /// <summary>What a writer began and has not ended.</summary>
+    internal IReadOnlyList<BegunRecord> Open(string writer) =>
+        Query("SELECT body FROM begun WHERE writer = $writer ORDER BY id", r => JsonSerializer.Deserialize(r.GetString(0), TraceJson.Relaxed.BegunRecord)!, ("$writer", writer));
 
     /// <summary>One trace, or null.</summary>
     public TraceRecord? Find(Guid id) => Query("SELECT body FROM traces WHERE id = $id", Trace, ("$id", Name(id))).FirstOrDefault();
@@ -120,6 +98,42 @@ public sealed class TraceStore : IDisposable
         """,
         Trace, ("$application", application), ("$outcome", outcome is null ? null : (int)outcome), ("$tenant", tenant),
         ("$before", before?.ToUnixTimeMilliseconds() ?? long.MaxValue), ("$count", Math.Clamp(count, 0, 10_000)));
+
+    /// <summary>The traces that <paramref name="query"/> means, newest first.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="count">At most this many, up to 10,000.</param>
+    /// <exception cref="FormatException">The path of a field is none.</exception>
+    public IReadOnlyList<TraceRecord> Search(TraceQuery query, int count)
+    {
+        var (where, parameters) = query.ToSql();
+        return Query(
+            $"SELECT t.body FROM traces t WHERE {where} ORDER BY t.started DESC, t.id DESC LIMIT $count", Trace, [.. parameters, ("$count", Math.Clamp(count, 0, 10_000))]);
+    }
+
+    /// <summary>Every trace that <paramref name="query"/> means, oldest first, with few of them in memory at a time. What is written meanwhile may or may not be among them.</summary>
+    /// <exception cref="FormatException">The path of a field is none.</exception>
+    public IEnumerable<TraceRecord> Read(TraceQuery query)
+    {
+        const int Page = 500;
+        var (where, parameters) = query.ToSql();
+        for (var (started, id) = (long.MinValue, ""); ;)
+        {
+            var page = Query(
+                $"SELECT t.body, t.started, t.id FROM traces t WHERE {where} AND (t.started, t.id) > ($after, $id) ORDER BY t.started, t.id LIMIT {Page}",
+                r => (Trace: Trace(r), Started: r.GetInt64(1), Id: r.GetString(2)), [.. parameters, ("$after", started), ("$id", id)]);
+            foreach (var row in page)
+            {
+                yield return row.Trace;
+            }
+
+            if (page.Count < Page)
+            {
+                yield break;
+            }
+
+            (started, id) = (page[^1].Started, page[^1].Id);
+        }
+    }
 
     /// <summary>How many requests of each application ended how, with their mean duration.</summary>
     public IReadOnlyList<TraceCount> Counts(DateTimeOffset? from = null, DateTimeOffset? until = null) => Query(
@@ -151,20 +165,11 @@ public sealed class TraceStore : IDisposable
             WHERE t.release = $release
             """,
             r => (Answered: Number(r, 0), Failed: Number(r, 1), Corrected: Number(r, 2), Bad: Number(r, 3)), ("$release", release))[0];
-        Money? cost = null;
-        var known = counts.Answered + counts.Failed > 0;
-        foreach (var trace in Query("SELECT body FROM traces WHERE release = $release", Trace, ("$release", release)))
-        {
-            if (trace.Charges.Count == 0)
-            {
-                continue;
-            }
-
-            known &= trace.Cost is { } one && (cost is null || cost.Value.Currency == one.Currency);
-            cost = known ? (cost is null ? trace.Cost : cost + trace.Cost) : null;
-        }
-
-        return new ReleaseUse(counts.Answered, counts.Failed, counts.Corrected, counts.Bad, known ? cost : null);
+        var sums = Query(
+            "SELECT currency, SUM(nanos), SUM(cost_unknown) FROM traces WHERE release = $release AND (nanos IS NOT NULL OR cost_unknown = 1) GROUP BY 1",
+            r => (Amount: r.IsDBNull(0) ? (Money?)null : new Money(r.GetInt64(1), r.GetString(0)), Unknown: r.GetInt64(2)), ("$release", release));
+        var cost = counts.Answered + counts.Failed > 0 && sums.Count == 1 && sums[0].Unknown == 0 ? sums[0].Amount : null;
+        return new ReleaseUse(counts.Answered, counts.Failed, counts.Corrected, counts.Bad, cost);
     }
 
     /// <summary>The last correction of each trace of <paramref name="application"/> that was given since <paramref name="since"/>, oldest first.</summary>
@@ -235,26 +240,74 @@ public sealed class TraceStore : IDisposable
     /// on leases: a budget's window may be longer than the traces are kept.
     /// </summary>
     /// <returns>How many traces were removed.</returns>
-    public int Expire(DateTimeOffset until)
+    public int Expire(DateTimeOffset until) => Expire(until, application: null);
+
+    /// <summary>As <see cref="Expire(DateTimeOffset)"/>, for one application.</summary>
+    /// <param name="until">First instant that is kept.</param>
+    /// <param name="application">Only of this application; null = all.</param>
+    public int Expire(DateTimeOffset until, string? application) => InBatches(
+        "SELECT id FROM traces WHERE started < $until AND ($application IS NULL OR application = $application) ORDER BY started LIMIT 500",
+        (id, transaction) =>
+        {
+            RemoveText(id, transaction);
+            TraceDatabase.Execute(_connection, transaction, "DELETE FROM feedback WHERE trace = $id", ("$id", id));
+            TraceDatabase.Execute(_connection, transaction, "DELETE FROM traces WHERE id = $id", ("$id", id));
+        },
+        ("$until", until.ToUnixTimeMilliseconds()), ("$application", application));
+
+    /// <summary>
+    /// Removes the texts of traces that started before <paramref name="until"/>: request, answer, input, and the comments and corrections on them. What they
+    /// used, cost and how they ended stays.
+    /// </summary>
+    /// <param name="until">First instant whose texts are kept.</param>
+    /// <param name="application">Only of this application; null = all.</param>
+    /// <returns>How many traces had texts.</returns>
+    public int ExpireTexts(DateTimeOffset until, string? application = null) => InBatches(
+        """
+        SELECT id FROM traces WHERE started < $until AND ($application IS NULL OR application = $application) AND COALESCE(json_extract(body, '$.redacted'), 0) = 0
+        ORDER BY started LIMIT 500
+        """,
+        RedactOne, ("$until", until.ToUnixTimeMilliseconds()), ("$application", application));
+
+    /// <summary>Removes the texts of these traces for good, from the file's free pages and its log too; see <see cref="ExpireTexts"/>.</summary>
+    /// <returns>How many of them there are.</returns>
+    public int Redact(IReadOnlyList<Guid> ids)
     {
         lock (_gate)
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            var at = ("$until", (object?)until.ToUnixTimeMilliseconds());
-            using var children = Command("DELETE FROM feedback WHERE trace IN (SELECT id FROM traces WHERE started < $until)", transaction, at);
-            children.ExecuteNonQuery();
+            using (var transaction = _connection.BeginTransaction(deferred: false))
+            {
+                var found = ids.Select(Name).Where(id => Exists(id, transaction)).ToList();
+                foreach (var id in found)
+                {
+                    RedactOne(id, transaction);
+                }
 
-            using var traces = Command("DELETE FROM traces WHERE started < $until", transaction, at);
-            var removed = traces.ExecuteNonQuery();
-            transaction.Commit();
-            return removed;
+                transaction.Commit();
+                if (found.Count == 0)
+                {
+                    return 0;
+                }
+
+                ids = [.. found.Select(Guid.Parse)];
+            }
+
+            TraceDatabase.Execute(_connection, null, "PRAGMA wal_checkpoint(TRUNCATE)");
+            return ids.Count;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _writer.Dispose();
+            _connection.Dispose();
+        }
+    }
 
-    private static string Name(Guid id) => id.ToString("N");
+    internal static string Name(Guid id) => id.ToString("N");
 
     private static TraceRecord Trace(SqliteDataReader reader) => JsonSerializer.Deserialize(reader.GetString(0), TraceJson.Relaxed.TraceRecord)!;
 
@@ -265,11 +318,64 @@ public sealed class TraceStore : IDisposable
     private static (string, object?)[] Interval(DateTimeOffset? from, DateTimeOffset? until) =>
         [("$from", from?.ToUnixTimeMilliseconds() ?? long.MinValue), ("$until", until?.ToUnixTimeMilliseconds() ?? long.MaxValue)];
 
-    private List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params (string Name, object? Value)[] parameters)
+    private bool Exists(string id, SqliteTransaction transaction)
+    {
+        using var command = TraceDatabase.Command(_connection, transaction, "SELECT 1 FROM traces WHERE id = $id", ("$id", id));
+        return command.ExecuteScalar() is not null;
+    }
+
+    private void RedactOne(string id, SqliteTransaction transaction)
+    {
+        RemoveText(id, transaction);
+        TraceDatabase.Execute(
+            _connection, transaction, "UPDATE traces SET body = json_set(json_remove(body, '$.request', '$.response', '$.input'), '$.redacted', json('true')) WHERE id = $id", ("$id", id));
+        TraceDatabase.Execute(_connection, transaction, "UPDATE feedback SET body = json_remove(body, '$.comment', '$.correction') WHERE trace = $id", ("$id", id));
+    }
+
+    private void RemoveText(string id, SqliteTransaction transaction)
+    {
+        TraceDatabase.Execute(_connection, transaction, "DELETE FROM trace_text WHERE rowid = (SELECT n FROM trace_rows WHERE trace = $id)", ("$id", id));
+        TraceDatabase.Execute(_connection, transaction, "DELETE FROM trace_rows WHERE trace = $id", ("$id", id));
+    }
+
+    /// <summary>Works through what <paramref name="select"/> finds in short transactions: a long one would hold up the writer and grow the log.</summary>
+    private int InBatches(string select, Action<string, SqliteTransaction> work, params (string Name, object? Value)[] parameters)
+    {
+        for (var done = 0; ;)
+        {
+            lock (_gate)
+            {
+                using var transaction = _connection.BeginTransaction(deferred: false);
+                List<string> ids = [];
+                using (var command = TraceDatabase.Command(_connection, transaction, select, parameters))
+                using (var reader = command.ExecuteReader())
+                {
+                    while (reader.Read())
+                    {
+                        ids.Add(reader.GetString(0));
+                    }
+                }
+
+                foreach (var id in ids)
+                {
+                    work(id, transaction);
+                }
+
+                transaction.Commit();
+                done += ids.Count;
+                if (ids.Count == 0)
+                {
+                    return done;
+                }
+            }
+        }
+    }
+
+    private List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         lock (_gate)
         {
-            using var command = Command(sql, null, parameters);
+            using var command = TraceDatabase.Command(_connection, null, sql, parameters);
             using var reader = command.ExecuteReader();
             List<T> rows = [];
             while (reader.Read())
@@ -279,21 +385,6 @@ public sealed class TraceStore : IDisposable
 
             return rows;
         }
-    }
-
-    private SqliteCommand Command(string sql, SqliteTransaction? transaction = null, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = _connection.CreateCommand();
-#pragma warning disable CA2100 // every text is a constant of this class; values travel as parameters
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        command.Transaction = transaction;
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        }
-
-        return command;
     }
 }
 
