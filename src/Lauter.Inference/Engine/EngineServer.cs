@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lauter.Inference.Adapters;
 using Lauter.Inference.Grammars;
 using Lauter.Inference.Native;
 using Lauter.Inference.Scheduler;
@@ -93,13 +94,37 @@ public static class EngineServer
             grammars,
             chat,
             metrics,
-            TimeProvider.System);
+            TimeProvider.System) { AdapterDirectory = options.AdapterDirectory };
+        try
+        {
+            await LoadAdaptersAsync(options, generation);
+        }
+        catch (AdapterException error)
+        {
+            await Console.Error.WriteLineAsync($"engine: {error.Message}");
+            return 2;
+        }
+
         await using var app = Build(options, context);
         await app.StartAsync(cancellationToken);
         await Console.Out.WriteLineAsync(ReadyLine);
         await Console.Out.FlushAsync(CancellationToken.None);
         await app.WaitForShutdownAsync(cancellationToken);
         return 0;
+    }
+
+    private static async Task LoadAdaptersAsync(EngineOptions options, GenerationScheduler? generation)
+    {
+        foreach (var (name, path) in options.Adapters)
+        {
+            var adapter = generation is null
+                ? throw new AdapterException("An encoder takes no adapters.")
+                : await generation.Adapters.LoadAsync(name, path, scale: 1);
+            if (adapter.Effect == 0)
+            {
+                await Console.Error.WriteLineAsync($"engine: the adapter '{name}' changes nothing on a probe");
+            }
+        }
     }
 
     private static WebApplication Build(EngineOptions options, EngineContext context)
@@ -133,7 +158,7 @@ public static class EngineServer
         var affordable = CacheBytes / Math.Max(1, model.CacheBytesPerToken);
         var cells = options.CacheCells ?? (int)Math.Max(Math.Min(8L * model.ContextLength, affordable), Math.Min(model.ContextLength, 4_096));
         return new SchedulerLimits(
-            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.InterTokenTarget);
+            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.Reuse, options.TenantShare, options.InterTokenTarget);
     }
 
     private static int Threads(EngineOptions options, LoadedModel model) =>

@@ -58,6 +58,9 @@ internal sealed partial class LoadedModel : IDisposable
     public bool IsEncoder => Architecture.Contains("bert", StringComparison.Ordinal)
         || string.Equals(Metadata($"{Architecture}.attention.causal"), "false", StringComparison.Ordinal);
 
+    /// <summary>Whether a part of a sequence can be shared or removed: not where a state runs through the whole of it.</summary>
+    public bool CanShareCells => !Handle.IsRecurrent && Metadata($"{Architecture}.ssm.inner_size") is null && Metadata($"{Architecture}.shortconv.l_cache") is null;
+
     /// <summary>Bytes that one token's keys and values take in the 16-bit cache, over all layers.</summary>
     public long CacheBytesPerToken
     {
@@ -112,6 +115,23 @@ internal sealed partial class LoadedModel : IDisposable
 
         return Tokenize(text, addBeginning: true, parseSpecial: false);
     }
+
+    /// <summary>Token ids of a query and a document for a cross-encoder: each with its own end mark, as such models are trained.</summary>
+    public int[] TokenizePair(string query, string document)
+    {
+        var second = TokenizeForEncoder(document);
+        var first = TokenizeForEncoder(query);
+        return second.Length > 0 && first.Length > 0 && second[0] == first[0] ? [.. first, .. second[1..]] : [.. first, .. second];
+    }
+
+    /// <summary>What an E5 encoder wants before a question; empty for others.</summary>
+    public string QueryPrefix => IsE5 ? "query: " : "";
+
+    /// <summary>What an E5 encoder wants before a passage; empty for others.</summary>
+    public string PassagePrefix => IsE5 ? "passage: " : "";
+
+    private bool IsE5 => Metadata("general.name")?.Contains("e5", StringComparison.OrdinalIgnoreCase) == true
+        || System.IO.Path.GetFileName(Path).Contains("e5", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A metadata value as llama.cpp prints it, or null when the file has no such key.</summary>
     public string? Metadata(string key) => Handle.MetadataValueByKey(key) is { } value ? Encoding.UTF8.GetString(value.Span).TrimEnd('\0') : null;

@@ -1,40 +1,47 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using LLama.Native;
-using Lauter.Inference.Grammars;
+using Lauter.Inference.Adapters;
 using Lauter.Inference.Native;
+using Lauter.Inference.Prefixes;
 using Lauter.Inference.Sampling;
 
 namespace Lauter.Inference.Scheduler;
 
 /// <summary>Limits of the scheduler; see <see cref="Engine.EngineOptions"/> for the meaning of each.</summary>
-internal sealed record SchedulerLimits(int Cells, int Sequences, int Queue, int BatchTokens, int Threads, bool Deterministic, TimeSpan InterTokenTarget);
+internal sealed record SchedulerLimits(
+    int Cells, int Sequences, int Queue, int BatchTokens, int Threads, bool Deterministic, bool Reuse, double TenantShare, TimeSpan InterTokenTarget);
 
 /// <summary>
 /// One thread owns the native context and turns it step by step:
-/// 1. take in new jobs, drop cancelled ones wherever they are;
-/// 2. admit by turn while sequence ids and cells last;
-/// 3. build the batch: one token of every decoding sequence, then prompt chunks within the budget;
-/// 4. decode; 5. sample, publish, finish.
+/// 1. take in new jobs and requests about adapters, drop cancelled jobs wherever they are;
+/// 2. let in by turn while sequence ids and cells last (<see cref="TenantQueues"/>, <see cref="SequencePool"/>);
+/// 3. build the batch (<see cref="StepPlanner"/>); 4. decode; 5. choose tokens, publish, finish (<see cref="StepReader"/>).
 /// Submitting is thread-safe.
 /// </summary>
 internal sealed class GenerationScheduler : IDisposable
 {
+    /// <summary>Sequence ids of the unified cache, whatever the context was made for, without the last one: <see cref="Probe"/> has that.</summary>
+    private const int NativeIds = 255;
+
     private readonly LoadedModel _model;
     private readonly SchedulerLimits _limits;
     private readonly EngineMetrics _metrics;
     private readonly SafeLLamaContextHandle _context;
-    private readonly LLamaBatch _batch = new();
+    private readonly ISequenceMemory _memory;
     private readonly ConcurrentQueue<GenerationJob> _inbox = new();
+    private readonly ConcurrentQueue<Action> _errands = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly TenantQueues _waiting = new();
-    private readonly List<Sequence> _active = [];
-    private readonly SortedSet<int> _freeIds;
+    private readonly SequencePool _pool;
     private readonly StepBudget _budget;
+    private readonly StepPlanner _planner;
+    private readonly StepReader _reader;
     private readonly Thread _thread;
+    private LoadedAdapter? _applied;
+    private Sequence? _next;
+    private long _order;
     private int _admissions;
-    private int _reserved;
-    private int _firstPrompt;
     private volatile bool _stopping;
 
     public GenerationScheduler(LoadedModel model, SchedulerLimits limits, EngineMetrics metrics)
@@ -42,17 +49,138 @@ internal sealed class GenerationScheduler : IDisposable
         _model = model;
         _limits = limits;
         _metrics = metrics;
+        var sequences = limits.Deterministic ? 1 : limits.Sequences;
+        _context = SafeLLamaContextHandle.Create(model.Handle, Parameters(model, limits, sequences));
+        _memory = new NativeSequenceMemory(_context);
+        var reuse = limits is { Deterministic: false, Reuse: true } && model.CanShareCells;
+        _pool = new SequencePool(_memory, limits.Cells, sequences, NativeIds, reuse ? (int)(limits.Cells * limits.TenantShare) : 0);
         _budget = new StepBudget(limits.BatchTokens, limits.InterTokenTarget);
-        _freeIds = [.. Enumerable.Range(0, limits.Deterministic ? 1 : limits.Sequences)];
+        _planner = new StepPlanner(_pool, _budget, limits.BatchTokens);
+        _reader = new StepReader(model, _context, metrics);
+        Adapters = new AdapterShelf(model, this);
+        _thread = new Thread(Run) { IsBackground = true, Name = "lauter-engine" };
+        _thread.Start();
+    }
+
+    /// <summary>The adapters that requests can ask for.</summary>
+    public AdapterShelf Adapters { get; }
+
+    /// <summary>Most tokens one sequence may hold: prompt plus answer.</summary>
+    public int LongestSequence => Math.Min(_model.ContextLength, _limits.Cells);
+
+    /// <summary>Whether requests leave prefixes for later ones of the same key.</summary>
+    public bool Reuses => _pool.Tree is not null;
+
+    /// <summary>Hands jobs over, all or none; false when the queue has no room for them. Each must fit <see cref="LongestSequence"/>.</summary>
+    public bool TrySubmit(params ReadOnlySpan<GenerationJob> jobs)
+    {
+        ObjectDisposedException.ThrowIf(_stopping, this);
+        foreach (var job in jobs)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(job.Cells, LongestSequence);
+            ArgumentOutOfRangeException.ThrowIfZero(job.Prompt.Length);
+        }
+
+        if (Interlocked.Add(ref _admissions, jobs.Length) > _limits.Queue + _limits.Sequences)
+        {
+            Interlocked.Add(ref _admissions, -jobs.Length);
+            _metrics.Rejection();
+            return false;
+        }
+
+        foreach (var job in jobs)
+        {
+            _metrics.Request();
+            job.Submitted = Stopwatch.GetTimestamp();
+            _inbox.Enqueue(job);
+        }
+
+        _wake.Release();
+        return true;
+    }
+
+    /// <summary>Seconds after which a refused request may come back: what the queue's prompts take at the measured rate, 1–60.</summary>
+    public int RetryAfterSeconds => Math.Clamp((int)Math.Ceiling(_metrics.QueueSeconds), 1, 60);
+
+    /// <summary>Runs something on the scheduler's thread between two steps.</summary>
+    public Task<T> OnThreadAsync<T>(Func<T> errand)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _errands.Enqueue(() =>
+        {
+            try
+            {
+                done.SetResult(errand());
+            }
+            catch (Exception error)
+            {
+                done.SetException(error);
+            }
+        });
+        _wake.Release();
+        return done.Task;
+    }
+
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Release();
+        _thread.Join();
+        Adapters.Dispose();
+        _context.Dispose();
+        _wake.Dispose();
+    }
+
+    /// <summary>Forgets the prefixes of an adapter that is gone.</summary>
+    internal void DropPrefixes(LoadedAdapter adapter) => _pool.Tree?.Drop(key => key.Adapter == adapter.Key);
+
+    /// <summary>Sets the weights of the next evaluation.</summary>
+    internal void Apply(LoadedAdapter? adapter)
+    {
+        if (_applied != adapter)
+        {
+            _context.SetLoraAdapters(adapter is null ? [] : [(adapter.Native, adapter.Scale)]);
+            _applied = adapter;
+        }
+    }
+
+    /// <summary>The largest difference of a logit with and without an adapter, on a probe in a sequence of its own. Scheduler's thread only.</summary>
+    internal float Probe(LoadedAdapter adapter)
+    {
+        var batch = new LLamaBatch();
+        var token = (LLamaToken)Math.Min(100, _model.VocabularySize - 1);
+        var logits = new float[2][];
+        for (var run = 0; run < 2; run++)
+        {
+            Apply(run == 0 ? null : adapter);
+            batch.Clear();
+            batch.Add(token, (LLamaPos)0, (LLamaSeqId)NativeIds, true);
+            _pool.MakeRoom(() => 1);
+            if (_context.Decode(batch) != DecodeResult.Ok)
+            {
+                throw new GenerationFailedException("The adapter could not be evaluated.");
+            }
+
+            logits[run] = _context.GetLogitsIth(0).ToArray();
+            _memory.Remove(NativeIds);
+        }
+
+        return logits[0].Zip(logits[1]).Max(pair => Math.Abs(pair.First - pair.Second));
+    }
+
+    private static LLamaContextParams Parameters(LoadedModel model, SchedulerLimits limits, int sequences)
+    {
         var parameters = LLamaContextParams.Default();
         parameters.n_ctx = (uint)limits.Cells;
-        parameters.n_batch = (uint)(limits.BatchTokens + limits.Sequences);
-        parameters.n_ubatch = (uint)Math.Min(512, limits.BatchTokens + limits.Sequences);
-        parameters.n_seq_max = (uint)limits.Sequences;
+        parameters.n_batch = (uint)(limits.BatchTokens + sequences);
+        parameters.n_ubatch = (uint)Math.Min(512, limits.BatchTokens + sequences);
+        parameters.n_seq_max = (uint)sequences;
         parameters.n_threads = limits.Threads;
         parameters.n_threads_batch = limits.Threads;
         // Split caches abort the process on partial sequence copies and refuse ids at or above n_seq_max.
         parameters.kv_unified = true;
+        // A cache that keeps only the window cannot be cut or shared.
+        parameters.swa_full = true;
         if (model.HasFullPrecision)
         {
             // Half-precision keys and values, and the fused attention kernel, which rounds to half precision inside, moved log-probabilities of a
@@ -62,41 +190,7 @@ internal sealed class GenerationScheduler : IDisposable
             parameters.llama_flash_attn_type = LLamaFlashAttentionType.LLAMA_FLASH_ATTENTION_TYPE_DISABLED;
         }
 
-        _context = SafeLLamaContextHandle.Create(model.Handle, parameters);
-        _thread = new Thread(Run) { IsBackground = true, Name = "lauter-engine" };
-        _thread.Start();
-    }
-
-    /// <summary>Most tokens one sequence may hold: prompt plus answer.</summary>
-    public int LongestSequence => Math.Min(_model.ContextLength, _limits.Cells);
-
-    /// <summary>Hands a job over; false when the queue is full. The job must fit <see cref="LongestSequence"/>.</summary>
-    public bool TrySubmit(GenerationJob job)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(job.Cells, LongestSequence);
-        ArgumentOutOfRangeException.ThrowIfZero(job.Prompt.Length);
-        ObjectDisposedException.ThrowIf(_stopping, this);
-        if (Interlocked.Increment(ref _admissions) > _limits.Queue + _limits.Sequences)
-        {
-            Interlocked.Decrement(ref _admissions);
-            _metrics.Rejection();
-            return false;
-        }
-
-        _metrics.Request();
-        job.Submitted = Stopwatch.GetTimestamp();
-        _inbox.Enqueue(job);
-        _wake.Release();
-        return true;
-    }
-
-    public void Dispose()
-    {
-        _stopping = true;
-        _wake.Release();
-        _thread.Join();
-        _context.Dispose();
-        _wake.Dispose();
+        return parameters;
     }
 
     private void Run()
@@ -107,9 +201,9 @@ internal sealed class GenerationScheduler : IDisposable
             {
                 TakeIn();
                 DropCancelled();
-                Admit();
-                _metrics.State(_waiting.Count, _active.Count, _reserved, _limits.Cells);
-                if (BuildBatch())
+                LetIn();
+                Report();
+                if (_planner.Build())
                 {
                     Step();
                 }
@@ -123,11 +217,11 @@ internal sealed class GenerationScheduler : IDisposable
             {
                 // Whatever went wrong with one batch must not leave the engine wedged: everyone in it is told, the cache starts empty.
                 Console.Error.WriteLine($"engine step failed: {error}");
-                FailActive("The engine failed while evaluating this request; it can be sent again.");
+                FailActive(_ => true, "The engine failed while evaluating this request; it can be sent again.");
             }
         }
 
-        FailActive("The engine is stopping.");
+        FailActive(_ => true, "The engine is stopping.");
         TakeIn();
         foreach (var job in _waiting.Remove(_ => true))
         {
@@ -137,9 +231,25 @@ internal sealed class GenerationScheduler : IDisposable
 
     private void TakeIn()
     {
+        while (_wake.Wait(0))
+        {
+        }
+
         while (_inbox.TryDequeue(out var job))
         {
+            Adapters.Use(job.Adapter);
+            if (job.Adapter is { IsDropped: true })
+            {
+                Leave(job, new GenerationFailedException("The adapter was dropped while the request came in."));
+                continue;
+            }
+
             _waiting.Add(job);
+        }
+
+        while (_errands.TryDequeue(out var errand))
+        {
+            errand();
         }
     }
 
@@ -151,250 +261,126 @@ internal sealed class GenerationScheduler : IDisposable
             Leave(job, new OperationCanceledException(job.Cancelled));
         }
 
-        for (var index = _active.Count - 1; index >= 0; index--)
+        foreach (var sequence in _pool.Active.Concat(_pool.Preempted).Where(sequence => sequence.Job.Cancelled.IsCancellationRequested).ToArray())
         {
-            var sequence = _active[index];
-            if (sequence.Job.Cancelled.IsCancellationRequested)
-            {
-                _metrics.Cancellation();
-                Release(sequence, new OperationCanceledException(sequence.Job.Cancelled));
-            }
+            _metrics.Cancellation();
+            Release(sequence, new OperationCanceledException(sequence.Job.Cancelled));
         }
     }
 
-    private void Admit()
+    /// <summary>Those who stepped back come first: letting others pass would make them step back again and again.</summary>
+    private void LetIn()
     {
-        while (_freeIds.Count > 0 && _waiting.Peek() is { } job && _reserved + job.Cells <= _limits.Cells)
+        while (_pool.Preempted.Count > 0)
         {
+            var first = _pool.Preempted[0];
+            if (!_pool.TryEnter(first))
+            {
+                return;
+            }
+
+            _pool.Preempted.RemoveAt(0);
+        }
+
+        while (_waiting.Peek() is { } job)
+        {
+            // The one whose turn it is asks again after each step until it fits; it is made only once.
+            _next = _next?.Job == job ? _next : new Sequence(job, _order++, new TokenSampler(job.Sampling, job.Constraint, job.Prompt, _reader.Scratch));
+            if (!_pool.TryEnter(_next))
+            {
+                return;
+            }
+
+            _next = null;
             _waiting.Take(job);
-            var id = _freeIds.Min;
-            _freeIds.Remove(id);
-            _reserved += job.Cells;
-            _active.Add(new Sequence(job, id, new TokenSampler(job.Sampling, job.Grammar, _model.VocabularySize, job.Prompt)));
         }
     }
 
-    private bool BuildBatch()
+    private void Report()
     {
-        _batch.Clear();
-        var decoding = 0;
-        foreach (var sequence in _active)
-        {
-            sequence.InBatch = 0;
-            sequence.Output = -1;
-            if (!sequence.IsPrefilling)
-            {
-                sequence.Output = _batch.Add((LLamaToken)sequence.Pending, (LLamaPos)sequence.Position, (LLamaSeqId)sequence.Id, true);
-                sequence.InBatch = 1;
-                decoding++;
-            }
-        }
-
-        // Prompts share the budget in turn: the one that was first in the last step is last in this one.
-        var left = _budget.PromptTokens(decoding);
-        _firstPrompt = _active.Count == 0 ? 0 : (_firstPrompt + 1) % _active.Count;
-        for (var offset = 0; offset < _active.Count && left > 0; offset++)
-        {
-            var sequence = _active[(_firstPrompt + offset) % _active.Count];
-            if (sequence.IsPrefilling)
-            {
-                left -= AddPrompt(sequence, left);
-            }
-        }
-
-        return _batch.TokenCount > 0;
-    }
-
-    private int AddPrompt(Sequence sequence, int budget)
-    {
-        var prompt = sequence.Job.Prompt;
-        var count = Math.Min(budget, prompt.Length - sequence.Position);
-        var all = sequence.Job.PromptLogProbabilities >= 0;
-        for (var index = 0; index < count; index++)
-        {
-            var position = sequence.Position + index;
-            var last = position == prompt.Length - 1;
-            var output = _batch.Add((LLamaToken)prompt[position], (LLamaPos)position, (LLamaSeqId)sequence.Id, all || last);
-            if (index == 0 && all)
-            {
-                sequence.Output = output;
-            }
-            else if (last && !all)
-            {
-                sequence.Output = output;
-            }
-        }
-
-        sequence.InBatch = count;
-        return count;
+        _metrics.State(_waiting.Count + _pool.Preempted.Count, _pool.Active.Count, _pool.Used, _limits.Cells);
+        _metrics.Prefixes(_pool.Tree?.Cells ?? 0, _pool.Tree?.Nodes ?? 0, _pool.Tree?.Mismatches ?? 0);
+        _metrics.Fairness(_pool.Preemptions, _planner.LongestWaitSeen);
     }
 
     private void Step()
     {
+        Apply(_planner.Adapter);
         var started = Stopwatch.GetTimestamp();
-        var result = _context.Decode(_batch);
+        var result = _context.Decode(_planner.Batch);
         if (result != DecodeResult.Ok)
         {
-            // Admission reserves cells, so even "no cell" means that the cache and our account of it disagree.
-            Console.Error.WriteLine($"decode of {_batch.TokenCount} tokens in {_active.Count} sequences returned {result}");
-            FailActive($"The engine could not evaluate a batch ({result}); the request can be sent again.");
+            Recover(result);
             return;
         }
 
-        var promptTokens = 0;
         var sampled = 0;
-        var sequences = 0;
-        foreach (var sequence in _active.ToArray())
+        foreach (var sequence in _planner.Members)
         {
-            if (sequence.InBatch == 0)
+            var outcome = _reader.Read(sequence);
+            sampled += outcome.Sampled ? 1 : 0;
+            if (_pool.Tree is { } tree && sequence.Shares && sequence.Generated <= 1 && !outcome.Ended)
             {
-                continue;
+                // While its prompt is evaluated others that begin like it can already take what is there.
+                tree.Extend(sequence.Hold, sequence.Tokens, sequence.Position);
             }
 
-            sequences++;
-            var wasPrompt = sequence.IsPrefilling;
-            promptTokens += wasPrompt ? sequence.InBatch : 0;
-            if (wasPrompt && sequence.Job.PromptLogProbabilities >= 0)
+            if (outcome.Ended)
             {
-                ReadPrompt(sequence);
-            }
-
-            sequence.Position += sequence.InBatch;
-            if (!sequence.IsPrefilling && Sample(sequence, wasPrompt))
-            {
-                sampled++;
+                Release(sequence, outcome.Error, keep: outcome.Error is null);
             }
         }
 
-        var elapsed = Stopwatch.GetElapsedTime(started);
-        _budget.Observe(promptTokens, sequences - (promptTokens > 0 ? 1 : 0), elapsed);
-        _metrics.Step(promptTokens, sampled, sequences);
+        _budget.Observe(_planner.PromptTokens, _planner.Decoding, Stopwatch.GetElapsedTime(started));
+        _metrics.Step(_planner.PromptTokens, sampled, _planner.Members.Count, _budget.PromptTokensPerSecond);
     }
 
-    /// <summary>Logits at position i speak about prompt token i + 1.</summary>
-    private void ReadPrompt(Sequence sequence)
+    /// <summary>
+    /// The cache and our account of it disagree, or native code refused the batch. Our token logs know what was evaluated, so everyone starts
+    /// again from an empty cache; who comes here twice is told to send the request again.
+    /// </summary>
+    private void Recover(DecodeResult result)
     {
-        var prompt = sequence.Job.Prompt;
-        for (var index = 0; index < sequence.InBatch; index++)
+        Console.Error.WriteLine($"decode of {_planner.Batch.TokenCount} tokens in {_planner.Members.Count} sequences returned {result}; starting again from the token logs");
+        foreach (var sequence in _planner.Members)
         {
-            var position = sequence.Position + index;
-            if (position + 1 < prompt.Length)
-            {
-                var logits = _context.GetLogitsIth(sequence.Output + index);
-                sequence.PromptTokens.Add(TokenSampler.Describe(logits, prompt[position + 1], sequence.Job.PromptLogProbabilities));
-            }
+            sequence.Restarts++;
         }
 
-        sequence.Output += sequence.InBatch - 1;
+        FailActive(sequence => sequence.Restarts > 1, $"The engine could not evaluate a batch ({result}); the request can be sent again.");
     }
 
-    private bool Sample(Sequence sequence, bool first)
+    private void Release(Sequence sequence, Exception? error, bool keep = false)
     {
-        var job = sequence.Job;
-        if (first)
-        {
-            job.PromptTokens = [.. sequence.PromptTokens];
-        }
-
-        if (job.MaxTokens == 0)
-        {
-            Finish(sequence, FinishReason.Length);
-            return false;
-        }
-
-        SampledToken token;
-        try
-        {
-            token = sequence.Sampler.Next(_context.GetLogitsIth(sequence.Output));
-        }
-        catch (GrammarDeadEndException error)
-        {
-            _metrics.Failure();
-            Release(sequence, new GenerationFailedException(error.Message), sequence.Generated);
-            return false;
-        }
-
-        var now = Stopwatch.GetTimestamp();
-        if (first)
-        {
-            _metrics.TimeToFirstToken.Observe(Stopwatch.GetElapsedTime(job.Submitted, now));
-        }
-        else
-        {
-            _metrics.InterToken.Observe(Stopwatch.GetElapsedTime(sequence.LastToken, now));
-        }
-
-        sequence.LastToken = now;
-        sequence.Generated++;
-        if (_model.EndsGeneration(token.Token))
-        {
-            job.Publish(new GenerationEvent(sequence.Text.Finish(), null, FinishReason.Stop));
-            Release(sequence, null, sequence.Generated);
-            return true;
-        }
-
-        var text = sequence.Text.Add(_model.Piece(token.Token));
-        job.Publish(new GenerationEvent(text, token, null));
-        if (sequence.Text.Stopped || sequence.Sampler.IsFinished)
-        {
-            Finish(sequence, FinishReason.Stop);
-        }
-        else if (sequence.Generated >= job.MaxTokens)
-        {
-            Finish(sequence, FinishReason.Length);
-        }
-        else
-        {
-            sequence.Pending = token.Token;
-        }
-
-        return true;
-    }
-
-    private void Finish(Sequence sequence, FinishReason reason)
-    {
-        var rest = sequence.Text.Stopped ? "" : sequence.Text.Finish();
-        // The held-back rest can itself complete a stop string only in Add, never here: Finish shows it as it is.
-        sequence.Job.Publish(new GenerationEvent(rest, null, reason));
-        Release(sequence, null, sequence.Generated);
-    }
-
-    private void Release(Sequence sequence, Exception? error, int generated = 0)
-    {
-        _active.Remove(sequence);
-        _reserved -= sequence.Job.Cells;
-        _freeIds.Add(sequence.Id);
+        _pool.Leave(sequence, keep);
         if (_limits.Deterministic)
         {
             // An empty cache gives the next sequence the same cells, so its sums run in the same order.
-            _context.MemoryClear(false);
-        }
-        else
-        {
-            _context.MemorySequenceRemove((LLamaSeqId)sequence.Id, (LLamaPos)(-1), (LLamaPos)(-1));
+            _memory.Clear();
         }
 
-        sequence.Job.GeneratedTokens = generated;
+        sequence.Job.GeneratedTokens = sequence.Generated;
+        _metrics.Reuse(sequence.Job.Prompt.Length, sequence.Job.CachedTokens);
         Leave(sequence.Job, error);
     }
 
-    private void FailActive(string message)
+    /// <summary>Fails some of the active jobs and empties the cache; the others compute theirs again.</summary>
+    private void FailActive(Predicate<Sequence> match, string message)
     {
-        foreach (var sequence in _active.ToArray())
+        foreach (var sequence in _pool.Active.Concat(_pool.Preempted).Where(sequence => match(sequence)).ToArray())
         {
             _metrics.Failure();
+            _pool.Leave(sequence, keep: false);
             Leave(sequence.Job, new GenerationFailedException(message));
-            _freeIds.Add(sequence.Id);
         }
 
-        _active.Clear();
-        _reserved = 0;
-        _context.MemoryClear(true);
+        _pool.Restart();
     }
 
     private void Leave(GenerationJob job, Exception? error)
     {
         Interlocked.Decrement(ref _admissions);
+        Adapters.Release(job.Adapter);
         job.Complete(error);
     }
 }

@@ -1,12 +1,18 @@
+using System.Diagnostics;
+
 namespace Lauter.Inference.Scheduler;
 
 /// <summary>
-/// Waiting jobs, first come first served inside a tenant and deficit round robin over tenants (Shreedhar and Varghese 1995): each turn
-/// gives a tenant <see cref="Quantum"/> cells of credit, a job leaves when its tenant can pay for it. Used by the scheduler's thread only.
+/// Waiting jobs, deficit round robin over tenants (Shreedhar and Varghese 1995): each turn gives a tenant <see cref="Quantum"/> tokens of
+/// credit, a job leaves when its tenant can pay for it. Inside a tenant they stand in the order of arrival, priorities being worth a fixed
+/// time of waiting: so a low one is overtaken for a while, but not for ever. Used by the scheduler's thread only.
 /// </summary>
 internal sealed class TenantQueues
 {
-    /// <summary>Cells of credit per turn; below the smallest usual job more turns are spent, above it a tenant bursts.</summary>
+    /// <summary>What one step of priority is worth.</summary>
+    public static readonly TimeSpan PriorityStep = TimeSpan.FromSeconds(10);
+
+    /// <summary>Tokens of credit per turn; below the smallest usual job more turns are spent, above it a tenant bursts.</summary>
     public const int Quantum = 256;
 
     private readonly Dictionary<string, Tenant> _byName = new(StringComparer.Ordinal);
@@ -16,14 +22,28 @@ internal sealed class TenantQueues
 
     public void Add(GenerationJob job)
     {
-        if (!_byName.TryGetValue(job.Tenant, out var tenant))
+        if (!_byName.TryGetValue(job.Key.Tenant, out var tenant))
         {
-            tenant = new Tenant(job.Tenant);
-            _byName.Add(job.Tenant, tenant);
+            tenant = new Tenant(job.Key.Tenant);
+            _byName.Add(job.Key.Tenant, tenant);
             _turn.AddLast(tenant);
         }
 
-        tenant.Jobs.AddLast(job);
+        var before = tenant.Jobs.Last;
+        while (before is not null && Place(before.Value) > Place(job))
+        {
+            before = before.Previous;
+        }
+
+        if (before is null)
+        {
+            tenant.Jobs.AddFirst(job);
+        }
+        else
+        {
+            tenant.Jobs.AddAfter(before, job);
+        }
+
         Count++;
     }
 
@@ -42,7 +62,7 @@ internal sealed class TenantQueues
                 tenant.Credit += Quantum;
             }
 
-            if (tenant.Credit >= tenant.Jobs.First!.Value.Cells)
+            if (tenant.Credit >= tenant.Jobs.First!.Value.Charge)
             {
                 return tenant.Jobs.First.Value;
             }
@@ -59,8 +79,8 @@ internal sealed class TenantQueues
     /// <summary>Removes the job that <see cref="Peek"/> returned and charges its tenant.</summary>
     public void Take(GenerationJob job)
     {
-        var tenant = _byName[job.Tenant];
-        tenant.Credit -= job.Cells;
+        var tenant = _byName[job.Key.Tenant];
+        tenant.Credit -= job.Charge;
         tenant.Jobs.RemoveFirst();
         Count--;
         Leave(tenant);
@@ -90,6 +110,8 @@ internal sealed class TenantQueues
 
         return removed;
     }
+
+    private static long Place(GenerationJob job) => job.Submitted - (job.Priority * (long)(PriorityStep.TotalSeconds * Stopwatch.Frequency));
 
     /// <summary>A tenant without jobs gives its credit back, else it could save up for a burst.</summary>
     private void Leave(Tenant tenant)

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Lauter.Inference.Grammars;
 using Lauter.Inference.Scheduler;
-using Lauter.Models.Templates;
+using Lauter.Inference.Tools;
 using Microsoft.AspNetCore.Http;
 
 namespace Lauter.Inference.Wire;
@@ -9,8 +9,6 @@ namespace Lauter.Inference.Wire;
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal static class ChatEndpoint
 {
-    public const int MostMessages = 2_048;
-
     public static async Task HandleAsync(HttpContext http, EngineContext engine, JsonElement root)
     {
         var body = new WireReader(root);
@@ -21,94 +19,53 @@ internal static class ChatEndpoint
             throw WireException.Invalid("top_logprobs", "'top_logprobs' needs 'logprobs' to be true.");
         }
 
-        var settings = GenerationReader.Read(body, EngineWire.Tenant(http), logProbabilities ? top ?? 0 : -1);
-        var prompt = engine.Chat.Encode(ReadMessages(body));
+        var settings = GenerationReader.Read(body, engine, EngineWire.Tenant(http), logProbabilities ? top ?? 0 : -1);
+        var tools = ToolSet.Read(body);
+        var prompt = engine.Chat.Encode(MessageReader.Read(body), tools);
         var most = GenerationRunner.FitContext(prompt.Length, settings.MaxTokens, engine.ContextLength);
-        var job = new GenerationJob
-        {
-            Prompt = prompt,
-            Sampling = settings.Sampling,
-            MaxTokens = most,
-            Tenant = settings.Tenant,
-            Stops = settings.Stops,
-            Grammar = ReadGrammar(body, engine),
-            Cancelled = http.RequestAborted,
-        };
-        await GenerationRunner.RunAsync(http, engine, job, settings, new ChatShape(engine.Model, logProbabilities));
+        var constraints = Enumerable.Range(0, settings.Count).Select(_ => ReadConstraint(body, engine, tools)).ToArray();
+        var jobs = constraints.Select((constraint, index) => settings.Job(index, prompt, most, constraint, http.RequestAborted)).ToArray();
+        await GenerationRunner.RunAsync(http, engine, jobs, settings, new ChatShape(engine, logProbabilities, tools, settings.Count));
     }
 
-    private static List<ChatMessage> ReadMessages(WireReader body)
+    private static AnswerConstraint? ReadConstraint(WireReader body, EngineContext engine, ToolSet? tools)
     {
-        if (body.Member("messages") is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() == 0)
+        var schema = ReadSchema(body);
+        if (tools is null)
         {
-            throw WireException.Invalid("messages", "'messages' must be an array of at least one message.", "missing_required_parameter");
+            return schema is { } only ? new AnswerConstraint(engine.Grammars.Start(only)) : null;
         }
 
-        if (list.GetArrayLength() > MostMessages)
+        if (tools.Choice == ToolChoice.Required)
         {
-            throw WireException.Invalid("messages", $"'messages' holds {list.GetArrayLength()} messages; at most {MostMessages} are allowed.", "array_above_max_length");
+            return new AnswerConstraint(engine.Grammars.Start(tools, engine.Chat.Dialect, afterMark: false)!);
         }
 
-        var messages = new List<ChatMessage>();
-        foreach (var item in list.EnumerateArray())
+        if (schema is not null)
         {
-            var name = $"messages[{messages.Count}].";
-            var message = new WireReader(item, name);
-            var role = message.Text("role", 64) ?? throw WireException.Invalid($"{name}role", $"'{name}role' is missing.", "missing_required_parameter");
-            if (role is not ("system" or "developer" or "user" or "assistant"))
-            {
-                throw WireException.Invalid($"{name}role", $"'{name}role' is '{role}'; this engine knows system, developer, user and assistant.");
-            }
-
-            // Templates know the older name of the same role.
-            messages.Add(new ChatMessage(role is "developer" ? "system" : role, ReadContent(message, name)));
+            throw WireException.Invalid("response_format", "'response_format' beside tools that the model may call or not is not supported; ask for one of them.", "unsupported_value");
         }
 
-        return messages;
+        // The model decides whether to call; once it opens a call, the call is held to the schema. Where that cannot be, only strict tools are refused.
+        return engine.Chat.Dialect.Mark.Length > 0 && engine.Grammars.Start(tools, engine.Chat.Dialect, afterMark: true) is { } grammar
+            ? new AnswerConstraint(grammar, engine.Chat.Dialect.Mark)
+            : null;
     }
 
-    /// <summary>A string, or an array of text parts, which are joined.</summary>
-    private static string ReadContent(WireReader message, string name)
-    {
-        if (message.Member("content") is not { } content)
-        {
-            throw WireException.Invalid($"{name}content", $"'{name}content' is missing.", "missing_required_parameter");
-        }
-
-        if (content.ValueKind != JsonValueKind.Array)
-        {
-            return message.Text("content", GenerationReader.LongestText)!;
-        }
-
-        var parts = content.EnumerateArray().Select((part, index) =>
-        {
-            var reader = new WireReader(part, $"{name}content[{index}].");
-            return string.Equals(reader.Text("type", 64), "text", StringComparison.Ordinal)
-                ? reader.Text("text", GenerationReader.LongestText) ?? ""
-                : throw WireException.Invalid($"{name}content[{index}].type", "Only parts of type 'text' are supported.", "unsupported_value");
-        });
-        return string.Concat(parts);
-    }
-
-    private static GrammarState? ReadGrammar(WireReader body, EngineContext engine)
+    private static JsonElement? ReadSchema(WireReader body)
     {
         if (body.Object("response_format") is not { } format)
         {
             return null;
         }
 
-        switch (format.Text("type", 64))
+        return format.Text("type", 64) switch
         {
-            case "text":
-                return null;
-            case "json_object":
-                return engine.Grammars.Start(JsonSchemaGrammar.AnyObject);
-            case "json_schema":
-                var schema = format.Object("json_schema")?.Member("schema")
-                    ?? throw WireException.Invalid("response_format.json_schema.schema", "'response_format.json_schema.schema' is missing.", "missing_required_parameter");
-                return engine.Grammars.Start(schema);
-            case var other:
-                throw WireException.Invalid("response_format.type", $"'response_format.type' is '{other}'; it must be text, json_object or json_schema.");
-        }
+            "text" => null,
+            "json_object" => JsonSchemaGrammar.AnyObject,
+            "json_schema" => format.Object("json_schema")?.Member("schema")
+                ?? throw WireException.Invalid("response_format.json_schema.schema", "'response_format.json_schema.schema' is missing.", "missing_required_parameter"),
+            var other => throw WireException.Invalid("response_format.type", $"'response_format.type' is '{other}'; it must be text, json_object or json_schema."),
+        };
     }
 }

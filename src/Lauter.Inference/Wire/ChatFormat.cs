@@ -1,4 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
 using Lauter.Inference.Native;
+using Lauter.Inference.Tools;
 using Lauter.Models.Templates;
 using Lauter.Models.Tokens;
 
@@ -13,13 +17,23 @@ internal sealed class ChatFormat : IDisposable
     private readonly ModelTokenizer? _tokenizer;
     private readonly ChatTemplate? _template;
     private readonly string _fault;
+    private readonly bool _knowsTools;
 
     private ChatFormat(ModelTokenizer? tokenizer, ChatTemplate? template, string fault)
     {
         _tokenizer = tokenizer;
         _template = template;
         _fault = fault;
+        _knowsTools = template?.Source.Contains("tools", StringComparison.Ordinal) == true;
+        Dialect = ToolDialect.Of(template?.Source ?? "");
+        Version = template is null ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(template.Source)))[..16];
     }
+
+    /// <summary>How this model writes tool calls.</summary>
+    public ToolDialect Dialect { get; }
+
+    /// <summary>Names the template by its text.</summary>
+    public string Version { get; }
 
     public static ChatFormat Open(LoadedModel model)
     {
@@ -45,7 +59,7 @@ internal sealed class ChatFormat : IDisposable
     }
 
     /// <summary>Token ids up to the place where the assistant begins.</summary>
-    public int[] Encode(IReadOnlyList<ChatMessage> messages)
+    public int[] Encode(IReadOnlyList<ChatMessage> messages, ToolSet? tools)
     {
         if (_template is null || _tokenizer is null)
         {
@@ -54,7 +68,14 @@ internal sealed class ChatFormat : IDisposable
 
         try
         {
-            return ChatEncoder.Encode(_template, _tokenizer, messages, addGenerationPrompt: true).Ids;
+            var options = new ChatRenderOptions
+            {
+                BeginToken = Spelling(_tokenizer.Begin),
+                EndToken = Spelling(_tokenizer.End),
+                Variables = _knowsTools && tools is not null ? new JsonObject { ["tools"] = tools.Described.DeepClone() } : null,
+            };
+            var shown = _knowsTools ? messages : ToolPrompt.Write(messages, tools);
+            return ChatEncoder.Encode(_template, _tokenizer, shown, addGenerationPrompt: true, options).Ids;
         }
         catch (TemplateException error)
         {
@@ -67,4 +88,6 @@ internal sealed class ChatFormat : IDisposable
     }
 
     public void Dispose() => _tokenizer?.Dispose();
+
+    private string? Spelling(int? token) => token is { } id ? Encoding.UTF8.GetString(_tokenizer!.PieceBytes(id)) : null;
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Lauter.Inference.Scheduler;
 using Microsoft.AspNetCore.Http;
 
 namespace Lauter.Inference.Wire;
@@ -14,23 +13,16 @@ internal static class CompletionEndpoint
         var logProbabilities = body.Integer("logprobs", 0, 20);
         body.Refuse("suffix", value => value.ValueKind == JsonValueKind.String && value.GetRawText().Length == 2, "Leave it out.");
         body.Refuse("best_of", value => value.ValueKind == JsonValueKind.Number && value.GetDouble() == 1, "Leave it out.");
-        var settings = GenerationReader.Read(body, EngineWire.Tenant(http), logProbabilities ?? -1);
+        var settings = GenerationReader.Read(body, engine, EngineWire.Tenant(http), logProbabilities ?? -1);
         // OpenAI's default for this endpoint.
         settings = settings with { MaxTokens = settings.MaxTokens ?? 16 };
         var prompt = ReadPrompt(body, engine);
         var echo = body.Flag("echo");
-        var job = new GenerationJob
-        {
-            Prompt = prompt,
-            Sampling = settings.Sampling,
-            MaxTokens = GenerationRunner.FitContext(prompt.Length, settings.MaxTokens, engine.ContextLength),
-            Tenant = settings.Tenant,
-            Stops = settings.Stops,
-            PromptLogProbabilities = echo && logProbabilities is { } top ? top : -1,
-            Cancelled = http.RequestAborted,
-        };
-        var shape = new CompletionShape(engine.Model, job, echo ? Echo(body, engine, prompt) : null, logProbabilities is not null);
-        await GenerationRunner.RunAsync(http, engine, job, settings, shape);
+        var most = GenerationRunner.FitContext(prompt.Length, settings.MaxTokens, engine.ContextLength);
+        var scores = echo && logProbabilities is { } top ? top : -1;
+        var jobs = Enumerable.Range(0, settings.Count).Select(index => settings.Job(index, prompt, most, null, http.RequestAborted, scores)).ToArray();
+        var shape = new CompletionShape(engine.Model, jobs, echo ? Echo(body, engine, prompt) : null, logProbabilities is not null);
+        await GenerationRunner.RunAsync(http, engine, jobs, settings, shape);
     }
 
     private static int[] ReadPrompt(WireReader body, EngineContext engine)
@@ -49,19 +41,7 @@ internal static class CompletionEndpoint
         }
     }
 
-    private static string Echo(WireReader body, EngineContext engine, int[] prompt)
-    {
-        if (body.Member("prompt") is { ValueKind: JsonValueKind.String } text)
-        {
-            return text.GetString()!;
-        }
-
-        var bytes = new List<byte>();
-        foreach (var token in prompt)
-        {
-            bytes.AddRange(engine.Model.Piece(token));
-        }
-
-        return Encoding.UTF8.GetString([.. bytes]);
-    }
+    private static string Echo(WireReader body, EngineContext engine, int[] prompt) => body.Member("prompt") is { ValueKind: JsonValueKind.String } text
+        ? text.GetString()!
+        : Encoding.UTF8.GetString([.. prompt.SelectMany(token => engine.Model.Piece(token).ToArray())]);
 }

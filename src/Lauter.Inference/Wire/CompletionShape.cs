@@ -9,46 +9,30 @@ namespace Lauter.Inference.Wire;
 /// Answers of <c>/v1/completions</c>. <c>logprobs.token_ids</c> and <c>logprobs.top_token_ids</c> are additions: different tokens can have
 /// the same text, so only ids can be compared with another implementation.
 /// </summary>
-internal sealed class CompletionShape(LoadedModel model, GenerationJob job, string? echo, bool logProbabilities) : IAnswerShape
+internal sealed class CompletionShape(LoadedModel model, GenerationJob[] jobs, string? echo, bool logProbabilities) : IAnswerShape
 {
-    public JsonObject Whole(AnswerHead head, string text, string finish, IReadOnlyList<SampledToken> tokens, JsonObject usage)
+    public string IdPrefix => "cmpl";
+
+    public string Object(bool isPiece) => "text_completion";
+
+    public JsonObject Whole(int index, string text, FinishReason finish, IReadOnlyList<SampledToken> tokens) =>
+        Choice(index, (echo ?? "") + text, finish, tokens, withPrompt: echo is not null);
+
+    public JsonObject? Piece(int index, string text, FinishReason? finish, IReadOnlyList<SampledToken> tokens, bool isFirst)
     {
-        var answer = Chunk(head, Choice((echo ?? "") + text, finish, tokens, withPrompt: echo is not null));
-        answer["usage"] = usage;
-        return answer;
+        var withPrompt = isFirst && echo is not null;
+        return Choice(index, (withPrompt ? echo : "") + text, finish, tokens, withPrompt);
     }
 
-    public JsonObject Piece(AnswerHead head, string text, string? finish, IReadOnlyList<SampledToken> tokens, bool first)
+    private JsonObject Choice(int index, string text, FinishReason? finish, IReadOnlyList<SampledToken> tokens, bool withPrompt) => new()
     {
-        var withPrompt = first && echo is not null;
-        return Chunk(head, Choice((withPrompt ? echo : "") + text, finish, tokens, withPrompt));
-    }
-
-    public JsonObject UsagePiece(AnswerHead head, JsonObject usage)
-    {
-        var chunk = Chunk(head);
-        chunk["usage"] = usage;
-        return chunk;
-    }
-
-    private static JsonObject Chunk(AnswerHead head, params JsonNode[] choices) => new()
-    {
-        ["id"] = head.Id,
-        ["object"] = "text_completion",
-        ["created"] = head.Created,
-        ["model"] = head.Model,
-        ["choices"] = new JsonArray(choices),
-    };
-
-    private JsonObject Choice(string text, string? finish, IReadOnlyList<SampledToken> tokens, bool withPrompt) => new()
-    {
-        ["index"] = 0,
+        ["index"] = index,
         ["text"] = text,
-        ["logprobs"] = logProbabilities ? LogProbabilities(tokens, withPrompt) : null,
-        ["finish_reason"] = finish,
+        ["logprobs"] = logProbabilities ? LogProbabilities(jobs[index], tokens, withPrompt) : null,
+        ["finish_reason"] = finish switch { FinishReason.Length => "length", FinishReason.Stop => "stop", _ => null },
     };
 
-    private JsonObject LogProbabilities(IReadOnlyList<SampledToken> tokens, bool withPrompt)
+    private JsonObject LogProbabilities(GenerationJob job, IReadOnlyList<SampledToken> tokens, bool withPrompt)
     {
         var texts = new JsonArray();
         var values = new JsonArray();

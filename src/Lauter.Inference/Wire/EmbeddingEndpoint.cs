@@ -13,9 +13,9 @@ internal static class EmbeddingEndpoint
 
     public static async Task HandleAsync(HttpContext http, EngineContext engine, JsonElement root)
     {
-        if (engine.Embeddings is null)
+        if (engine.Embeddings is null or { Ranks: true })
         {
-            throw new WireException(400, "unsupported_model", $"The model '{engine.ModelId}' makes text, not vectors; use a text encoder.", "model");
+            throw new WireException(400, "unsupported_model", $"The model '{engine.ModelId}' makes no vectors; use a text encoder.", "model");
         }
 
         var body = new WireReader(root);
@@ -70,13 +70,22 @@ internal static class EmbeddingEndpoint
                 JsonValueKind.Array => EngineWire.ReadTokens(items[index], "input", engine.Model.VocabularySize),
                 _ => throw WireException.Invalid("input", $"'input[{index}]' must be a string or an array of token ids."),
             };
-            if (tokens[index].Length == 0 || tokens[index].Length > engine.ContextLength)
-            {
-                throw new WireException(
-                    400, "context_length_exceeded", $"'input[{index}]' has {tokens[index].Length} tokens; this model takes 1 to {engine.ContextLength}.", "input");
-            }
         }
 
+        CheckLengths(tokens, engine, "input");
         return tokens;
+    }
+
+    /// <summary>Refuses texts that the model cannot take as a whole; none is cut.</summary>
+    public static void CheckLengths(int[][] texts, EngineContext engine, string name)
+    {
+        for (var index = 0; index < texts.Length; index++)
+        {
+            if (texts[index].Length == 0 || texts[index].Length > engine.ContextLength)
+            {
+                throw new WireException(
+                    400, "context_length_exceeded", $"'{name}[{index}]' has {texts[index].Length} tokens; this model takes 1 to {engine.ContextLength}.", name);
+            }
+        }
     }
 }

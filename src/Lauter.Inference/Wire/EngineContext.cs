@@ -15,5 +15,8 @@ internal sealed record EngineContext(
     EngineMetrics Metrics,
     TimeProvider Time)
 {
+    /// <summary>Where adapters may be loaded from while the engine runs; null for nowhere.</summary>
+    public string? AdapterDirectory { get; init; }
+
     public int ContextLength => Generation?.LongestSequence ?? Model.ContextLength;
 }

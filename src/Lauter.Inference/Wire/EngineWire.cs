@@ -17,8 +17,15 @@ internal static class EngineWire
         app.MapPost("/v1/chat/completions", http => GenerateAsync(http, engine, ChatEndpoint.HandleAsync));
         app.MapPost("/v1/completions", http => GenerateAsync(http, engine, CompletionEndpoint.HandleAsync));
         app.MapPost("/v1/embeddings", http => WithBodyAsync(http, body => EmbeddingEndpoint.HandleAsync(http, engine, body)));
+        app.MapPost("/v1/rerank", http => WithBodyAsync(http, body => RerankEndpoint.HandleAsync(http, engine, body)));
+        app.MapPost("/rerank", http => WithBodyAsync(http, body => RerankEndpoint.HandleAsync(http, engine, body)));
+        app.MapGet("/v1/adapters", http => AdapterEndpoint.ListAsync(http, engine));
+        app.MapPost("/v1/adapters", http => WithBodyAsync(http, body => AdapterEndpoint.LoadAsync(http, engine, body)));
+        app.MapDelete("/v1/adapters/{name}", (HttpContext http, string name) => WithErrorsAsync(http, () => AdapterEndpoint.DropAsync(http, engine, name)));
+        app.MapPost("/detokenize", http => WithBodyAsync(http, body => DetokenizeAsync(http, engine, body)));
         app.MapPost("/tokenize", http => WithBodyAsync(http, body => TokenizeAsync(http, engine, body)));
         app.MapGet("/v1/models", http => WireWriter.WriteAsync(http, 200, Models(engine)));
+        app.MapGet("/v1/models/{name}", (HttpContext http, string name) => WithErrorsAsync(http, () => ModelAsync(http, engine, name)));
         app.MapGet("/health", http => WireWriter.WriteAsync(http, 200, Health(engine)));
         app.MapGet("/metrics", http =>
         {
@@ -62,12 +69,17 @@ internal static class EngineWire
             ? throw new WireException(400, "unsupported_model", $"The model '{engine.ModelId}' makes vectors, not text; use /v1/embeddings.", "model")
             : handle(http, engine, body));
 
-    private static async Task WithBodyAsync(HttpContext http, Func<JsonElement, Task> handle)
+    private static Task WithBodyAsync(HttpContext http, Func<JsonElement, Task> handle) => WithErrorsAsync(http, async () =>
+    {
+        using var body = await JsonDocument.ParseAsync(http.Request.Body, Depth, http.RequestAborted);
+        await handle(body.RootElement);
+    });
+
+    private static async Task WithErrorsAsync(HttpContext http, Func<Task> handle)
     {
         try
         {
-            using var body = await JsonDocument.ParseAsync(http.Request.Body, Depth, http.RequestAborted);
-            await handle(body.RootElement);
+            await handle();
         }
         catch (Exception error) when (http.Response.HasStarted)
         {
@@ -116,18 +128,36 @@ internal static class EngineWire
         return WireWriter.WriteAsync(http, 200, new JsonObject { ["tokens"] = new JsonArray([.. tokens.Select(token => (JsonNode)token)]) });
     }
 
-    private static JsonObject Models(EngineContext engine) => new()
+    private static Task DetokenizeAsync(HttpContext http, EngineContext engine, JsonElement root)
     {
-        ["object"] = "list",
-        ["data"] = new JsonArray(new JsonObject
+        var list = new WireReader(root).Member("tokens") is { ValueKind: JsonValueKind.Array } tokens
+            ? tokens
+            : throw WireException.Invalid("tokens", "'tokens' must be an array of token ids.", "missing_required_parameter");
+        var bytes = ReadTokens(list, "tokens", engine.Model.VocabularySize).SelectMany(token => engine.Model.Piece(token).ToArray());
+        return WireWriter.WriteAsync(http, 200, new JsonObject { ["content"] = System.Text.Encoding.UTF8.GetString([.. bytes]) });
+    }
+
+    private static Task ModelAsync(HttpContext http, EngineContext engine, string name) => Models(engine)["data"]!.AsArray().FirstOrDefault(model => model!["id"]!.GetValue<string>() == name) is { } found
+        ? WireWriter.WriteAsync(http, 200, found.DeepClone())
+        : throw new WireException(404, "model_not_found", $"There is no model '{name}' here.", "model");
+
+    private static JsonObject Models(EngineContext engine)
+    {
+        var adapters = (engine.Generation?.Adapters.All ?? []).Select(adapter => adapter.Name);
+        return new JsonObject
         {
-            ["id"] = engine.ModelId,
-            ["object"] = "model",
-            ["created"] = 0,
-            ["owned_by"] = "lauter",
-            ["context_length"] = engine.ContextLength,
-        }),
-    };
+            ["object"] = "list",
+            ["data"] = new JsonArray([.. adapters.Prepend(engine.ModelId).Select(name => (JsonNode)new JsonObject
+            {
+                ["id"] = name,
+                ["object"] = "model",
+                ["created"] = 0,
+                ["owned_by"] = "lauter",
+                ["context_length"] = engine.ContextLength,
+                ["parent"] = name == engine.ModelId ? null : engine.ModelId,
+            })]),
+        };
+    }
 
     private static JsonObject Health(EngineContext engine) => new()
     {

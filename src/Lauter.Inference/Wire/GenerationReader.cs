@@ -1,11 +1,31 @@
 using System.Text.Json;
+using Lauter.Inference.Adapters;
+using Lauter.Inference.Grammars;
+using Lauter.Inference.Prefixes;
 using Lauter.Inference.Sampling;
+using Lauter.Inference.Scheduler;
 
 namespace Lauter.Inference.Wire;
 
 /// <summary>The members that chat and text completions share.</summary>
 internal sealed record GenerationSettings(
-    SamplingOptions Sampling, IReadOnlyList<string> Stops, int? MaxTokens, bool Stream, bool IncludeUsage, string Tenant);
+    SamplingOptions Sampling, IReadOnlyList<string> Stops, int? MaxTokens, int Count, bool Stream, bool IncludeUsage, PrefixKey Key, LoadedAdapter? Adapter, int Priority)
+{
+    /// <summary>One of the answers; each draws from a seed of its own.</summary>
+    public GenerationJob Job(int index, int[] prompt, int maxTokens, AnswerConstraint? constraint, CancellationToken cancelled, int promptLogProbabilities = -1) => new()
+    {
+        Prompt = prompt,
+        Sampling = index == 0 || Sampling.Seed is not { } seed ? Sampling : Sampling with { Seed = unchecked(seed + (ulong)index) },
+        MaxTokens = maxTokens,
+        Key = Key,
+        Adapter = Adapter,
+        Priority = Priority,
+        Stops = Stops,
+        Constraint = constraint,
+        PromptLogProbabilities = promptLogProbabilities,
+        Cancelled = cancelled,
+    };
+}
 
 /// <summary>Reads them within limits that keep one request from hurting others.</summary>
 internal static class GenerationReader
@@ -14,12 +34,11 @@ internal static class GenerationReader
     public const int LongestStop = 256;
     public const int MostTokens = 1_048_576;
     public const int LongestText = 4_000_000;
+    public const int MostAnswers = 128;
 
-    public static GenerationSettings Read(WireReader body, string tenant, int topLogProbabilities)
+    public static GenerationSettings Read(WireReader body, EngineContext engine, string tenant, int topLogProbabilities)
     {
-        body.Refuse("n", value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var n) && n == 1, "Send the request once per answer.");
         body.Refuse("logit_bias", value => value.ValueKind == JsonValueKind.Object, "It must be an object of token ids and numbers.");
-        body.Refuse("tools", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0, "Ask for JSON by response_format instead.");
         var sampling = new SamplingOptions
         {
             Temperature = body.Number("temperature", 0, 2) ?? 1,
@@ -35,9 +54,40 @@ internal static class GenerationReader
         };
         var stream = body.Flag("stream");
         var most = body.Integer("max_completion_tokens", 0, MostTokens) ?? body.Integer("max_tokens", 0, MostTokens);
+        var adapter = ReadAdapter(body, engine);
         return new GenerationSettings(
-            sampling, ReadStops(body), most, stream, body.Object("stream_options") is { } options && options.Flag("include_usage"), tenant);
+            sampling,
+            ReadStops(body),
+            most,
+            body.Integer("n", 1, MostAnswers) ?? 1,
+            stream,
+            body.Object("stream_options") is { } options && options.Flag("include_usage"),
+            new PrefixKey(tenant, adapter?.Key ?? "", engine.Chat.Version, body.Text("cache_salt", 256) ?? ""),
+            adapter,
+            ReadPriority(body));
     }
+
+    /// <summary>An adapter is asked for as a model. Without adapters any name means the one model there is, as callers name it in many ways.</summary>
+    private static LoadedAdapter? ReadAdapter(WireReader body, EngineContext engine)
+    {
+        var adapters = engine.Generation!.Adapters;
+        if (body.Text("model", 256) is not { } name || name == engine.ModelId)
+        {
+            return null;
+        }
+
+        return adapters.Find(name) ?? (adapters.All.Count == 0 || name == "engine"
+            ? null
+            : throw new WireException(404, "model_not_found", $"There is no model '{name}' here; there are {string.Join(", ", adapters.All.Select(adapter => adapter.Name).Prepend(engine.ModelId))}.", "model"));
+    }
+
+    /// <summary>OpenAI's service tiers, or a number of our own.</summary>
+    private static int ReadPriority(WireReader body) => body.Integer("priority", -8, 8) ?? body.Text("service_tier", 32) switch
+    {
+        "flex" => -1,
+        "priority" => 1,
+        _ => 0,
+    };
 
     private static List<string> ReadStops(WireReader body)
     {

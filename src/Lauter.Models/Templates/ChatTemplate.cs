@@ -111,11 +111,18 @@ public sealed class ChatTemplate
     private static Mapping Message(ChatMessage message)
     {
         var content = message.Role == "assistant" ? Mark.Data | Mark.Assistant : Mark.Data;
-        return new Mapping(
-        [
+        var members = new List<KeyValuePair<object?, object?>>
+        {
             new(new Text("role"), Text.From(message.Role, KnownRoles.Contains(message.Role) ? Mark.Template : Mark.Data)),
             new(new Text("content"), Text.From(message.Content, content)),
-        ]);
+        };
+        foreach (var (name, value) in message.Members ?? [])
+        {
+            using var json = JsonDocument.Parse(value?.ToJsonString() ?? "null");
+            members.Add(new(new Text(name), JsonText.Read(json.RootElement, content)));
+        }
+
+        return new Mapping(members);
     }
 
     private RenderedChat Segments(Text text)

@@ -49,7 +49,7 @@ public sealed class EngineFixture : IAsyncLifetime
     /// <summary>Asks for the metrics until every given gauge is 0: nothing of a request is left in the engine.</summary>
     internal static async Task EmptyAsync(HttpClient http)
     {
-        string[] gauges = ["lauter_engine_queue_requests", "lauter_engine_active_requests", "lauter_engine_kv_cells_reserved"];
+        string[] gauges = ["lauter_engine_queue_requests", "lauter_engine_active_requests", "lauter_engine_kv_cells_private"];
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(20));
         while (true)

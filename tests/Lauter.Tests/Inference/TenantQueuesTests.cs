@@ -21,10 +21,10 @@ public sealed class TenantQueuesTests
                 for (var turn = 0; turn < turns; turn++)
                 {
                     var job = queues.Peek()!;
-                    var tenant = int.Parse(job.Tenant[1..]);
+                    var tenant = int.Parse(job.Key.Tenant[1..]);
                     served[tenant] += job.Cells;
                     // The tenant always has another job waiting, so its credit is kept.
-                    queues.Add(Job(job.Tenant, sizes[tenant]));
+                    queues.Add(Job(job.Key.Tenant, sizes[tenant]));
                     queues.Take(job);
                 }
 
@@ -48,12 +48,12 @@ public sealed class TenantQueuesTests
         }
 
         Assert.Equal(0, queues.Count);
-        Assert.Equal([jobs[0], jobs[4]], order.Where(job => job.Tenant == "a"));
-        Assert.Equal([jobs[1], jobs[3], jobs[5]], order.Where(job => job.Tenant == "b"));
+        Assert.Equal([jobs[0], jobs[4]], order.Where(job => job.Key.Tenant == "a"));
+        Assert.Equal([jobs[1], jobs[3], jobs[5]], order.Where(job => job.Key.Tenant == "b"));
     }
 
     private static GenerationJob Job(string tenant, int prompt) => new()
     {
-        Prompt = new int[prompt], MaxTokens = 0, Tenant = tenant, Sampling = new SamplingOptions(),
+        Prompt = new int[prompt], MaxTokens = 0, Key = new Lauter.Inference.Prefixes.PrefixKey(tenant, "", "", ""), Sampling = new SamplingOptions(),
     };
 }

@@ -1,0 +1,70 @@
+using Lauter.Inference.Native;
+using Lauter.Models.Gguf;
+
+namespace Lauter.Inference.Adapters;
+
+/// <summary>Reads an adapter file's header in managed code and holds it against the base model before native code sees either.</summary>
+internal static class AdapterFileCheck
+{
+    /// <exception cref="AdapterException">The file is no LoRA adapter for this model.</exception>
+    public static void Check(string path, LoadedModel model)
+    {
+        if (!File.Exists(path))
+        {
+            throw new AdapterException($"The adapter file '{path}' does not exist.");
+        }
+
+        try
+        {
+            using var file = GgufFile.Open(path);
+            if (Text(file, "general.type") != "adapter" || Text(file, "adapter.type") != "lora")
+            {
+                throw new AdapterException($"'{path}' is no LoRA adapter: its 'general.type' is '{Text(file, "general.type")}', its 'adapter.type' '{Text(file, "adapter.type")}'.");
+            }
+
+            if (Text(file, "general.architecture") != model.Architecture)
+            {
+                throw new AdapterException($"The adapter '{path}' is for '{Text(file, "general.architecture")}', this model is '{model.Architecture}'.");
+            }
+
+            using var weights = GgufFile.Open(model.Path);
+            CheckTensors(path, file, weights);
+        }
+        catch (Exception error) when (error is GgufFormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new AdapterException($"The adapter cannot be used: {error.Message}");
+        }
+    }
+
+    private static void CheckTensors(string path, GgufFile adapter, GgufFile model)
+    {
+        var shapes = model.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor, StringComparer.Ordinal);
+        var names = adapter.Tensors.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
+        if (names.Count == 0)
+        {
+            throw new AdapterException($"The adapter '{path}' holds no tensors.");
+        }
+
+        foreach (var tensor in adapter.Tensors)
+        {
+            var isA = tensor.Name.EndsWith(".lora_a", StringComparison.Ordinal);
+            if (!isA && !tensor.Name.EndsWith(".lora_b", StringComparison.Ordinal))
+            {
+                throw new AdapterException($"The adapter '{path}' holds '{tensor.Name}', which is no half of a LoRA pair.");
+            }
+
+            var target = tensor.Name[..^".lora_a".Length];
+            if (!names.Contains(target + (isA ? ".lora_b" : ".lora_a")))
+            {
+                throw new AdapterException($"The adapter '{path}' holds '{tensor.Name}' without its other half.");
+            }
+
+            if (!shapes.ContainsKey(target))
+            {
+                throw new AdapterException($"The adapter '{path}' changes '{target}', which this model does not have.");
+            }
+        }
+    }
+
+    private static string? Text(GgufFile file, string key) => file.Metadata.Text(key);
+}

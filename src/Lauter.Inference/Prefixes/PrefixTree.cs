@@ -1,0 +1,301 @@
+using System.Runtime.InteropServices;
+
+namespace Lauter.Inference.Prefixes;
+
+/// <summary>
+/// Prefixes that were evaluated before, shared by later requests of the same key. A radix tree per key; each node keeps its run in a native
+/// sequence of its own, so sharing is a copy of references and dropping a leaf frees exactly its cells. Leaves go first, the longest unused of
+/// the tenants that hold more than a fair share before those of others. Used by the scheduler's thread only.
+/// </summary>
+/// <param name="memory">The native cache.</param>
+/// <param name="ids">Native sequences that nodes may use.</param>
+/// <param name="quota">Most cells of one tenant.</param>
+internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, int quota)
+{
+    /// <summary>Shorter agreements inside a run are not worth cutting it in two.</summary>
+    public const int ShortestCut = 16;
+
+    private readonly Dictionary<PrefixKey, PrefixNode> _roots = [];
+    private readonly Dictionary<string, int> _cellsOf = new(StringComparer.Ordinal);
+    private readonly List<PrefixNode> _nodes = [];
+    private readonly Stack<int> _freeIds = new(ids);
+    private long _clock;
+
+    /// <summary>Cells in nodes; those of active sequences that are also in a node are counted here only.</summary>
+    public int Cells { get; private set; }
+
+    public int Nodes => _nodes.Count;
+
+    /// <summary>Runs found to differ from what the cache holds, dropped instead of reused. Anything but 0 is a fault in this program.</summary>
+    public int Mismatches { get; private set; }
+
+    public int CellsOf(string tenant) => _cellsOf.GetValueOrDefault(tenant);
+
+    /// <summary>
+    /// Lets a sequence whose cells all come from the tree take as many more tokens as the tree knows, but never the last one:
+    /// its logits have to be computed. Returns how many it took.
+    /// </summary>
+    public int Advance(PrefixHold hold, List<int> tokens)
+    {
+        var node = hold.Node ?? _roots.GetValueOrDefault(hold.Key);
+        var before = hold.End;
+        while (node is not null && hold.End < tokens.Count - 1 && node.Children.TryGetValue(tokens[hold.End], out var child))
+        {
+            var common = Common(child, tokens, hold.End, tokens.Count - 1);
+            var whole = common == child.Tokens.Count;
+            if (!IsSound(child) || (!whole && common < ShortestCut) || (!whole && !TrySplit(ref child, common)))
+            {
+                break;
+            }
+
+            memory.Copy(child.Id, hold.Id, child.Start, child.End);
+            Move(hold, child);
+            node = child;
+        }
+
+        return hold.End - before;
+    }
+
+    /// <summary>Puts the cells of a sequence from where its shared part ends up to <paramref name="end"/> into the tree, as far as ids and quota allow.</summary>
+    public void Extend(PrefixHold hold, List<int> tokens, int end)
+    {
+        var node = hold.Node ?? Root(hold.Key);
+        while (hold.End < end)
+        {
+            if (node.Children.TryGetValue(tokens[hold.End], out var child))
+            {
+                var common = Common(child, tokens, hold.End, end);
+                if (!IsSound(child) || (common < child.Tokens.Count && !TrySplit(ref child, common)))
+                {
+                    break;
+                }
+
+                // Two sequences evaluated the same words at once: one set of cells is enough.
+                memory.Remove(hold.Id, child.Start, child.End);
+                memory.Copy(child.Id, hold.Id, child.Start, child.End);
+                Move(hold, child);
+                node = child;
+                continue;
+            }
+
+            if (!FitsQuota(hold, end - hold.End))
+            {
+                break;
+            }
+
+            if (node == hold.Node && node is { IsRoot: false, Pins: 1, Children.Count: 0 })
+            {
+                memory.Copy(hold.Id, node.Id, hold.End, end);
+                Count(hold.Key.Tenant, end - hold.End);
+                node.Tokens.AddRange(tokens[hold.End..end]);
+                hold.End = end;
+                break;
+            }
+
+            if (!TryTakeId(out var id))
+            {
+                break;
+            }
+
+            if (node.IsRoot)
+            {
+                // It may have lost its last leaf, and with it its place, while room was made.
+                _roots[hold.Key] = node;
+            }
+
+            child = new PrefixNode(hold.Key, node, id, hold.End, tokens[hold.End..end]);
+            memory.Copy(hold.Id, id, hold.End, end);
+            node.Children.Add(tokens[hold.End], child);
+            _nodes.Add(child);
+            Count(hold.Key.Tenant, child.Tokens.Count);
+            Move(hold, child);
+        }
+
+        DropIfEmpty(node);
+    }
+
+    /// <summary>Gives back what a sequence holds; its nodes stay until they are evicted.</summary>
+    public void Release(PrefixHold hold)
+    {
+        if (hold.Node is { } node)
+        {
+            node.Pins--;
+        }
+
+        hold.Node = null;
+        hold.End = 0;
+    }
+
+    /// <summary>Drops the leaf that is needed least; false when every leaf is in use.</summary>
+    public bool EvictOne() => Evict(null);
+
+    /// <summary>Forgets all nodes whose key <paramref name="match"/> names and that no sequence uses.</summary>
+    public void Drop(Predicate<PrefixKey> match)
+    {
+        while (_nodes.Find(node => node.Pins == 0 && node.Children.Count == 0 && match(node.Key)) is { } leaf)
+        {
+            Remove(leaf);
+        }
+    }
+
+    /// <summary>Forgets everything; the cache has been or will be emptied, holds must be released first.</summary>
+    public void Clear()
+    {
+        foreach (var node in _nodes)
+        {
+            _freeIds.Push(node.Id);
+        }
+
+        _nodes.Clear();
+        _roots.Clear();
+        _cellsOf.Clear();
+        Cells = 0;
+    }
+
+    private static int Common(PrefixNode node, List<int> tokens, int at, int end) =>
+        CollectionsMarshal.AsSpan(node.Tokens).CommonPrefixLength(CollectionsMarshal.AsSpan(tokens)[at..end]);
+
+    /// <summary>Whether the cache holds for this node what our log says. A node that does not is dropped, with what follows it, as far as nobody uses it.</summary>
+    private bool IsSound(PrefixNode node)
+    {
+        if (memory.Extent(node.Id) == (node.Start, node.End))
+        {
+            return true;
+        }
+
+        Mismatches++;
+        Drop(key => key == node.Key);
+        return false;
+    }
+
+    private void Move(PrefixHold hold, PrefixNode node)
+    {
+        if (hold.Node is { } old)
+        {
+            old.Pins--;
+        }
+
+        node.Pins++;
+        node.LastUse = ++_clock;
+        hold.Node = node;
+        hold.End = node.End;
+    }
+
+    /// <summary>Cuts a node in two and goes on with the upper part; the node keeps its end, its children and its pins. False when no id is to be had.</summary>
+    private bool TrySplit(ref PrefixNode node, int count)
+    {
+        // While an id is sought the node must not be the one that is dropped for it.
+        node.Pins++;
+        var found = TryTakeId(out var id);
+        node.Pins--;
+        if (!found)
+        {
+            return false;
+        }
+
+        var parent = node.Parent!;
+        var start = node.Start;
+        var head = node.TakeHead(count);
+        var upper = new PrefixNode(node.Key, parent, id, start, head) { LastUse = node.LastUse };
+        memory.Copy(node.Id, id, start, node.Start);
+        memory.Remove(node.Id, start, node.Start);
+        parent.Children[head[0]] = upper;
+        upper.Children.Add(node.Tokens[0], node);
+        node.Parent = upper;
+        _nodes.Add(upper);
+        node = upper;
+        return true;
+    }
+
+    private bool TryTakeId(out int id)
+    {
+        while (!_freeIds.TryPop(out id))
+        {
+            if (!EvictOne())
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool FitsQuota(PrefixHold hold, int cells)
+    {
+        while (CellsOf(hold.Key.Tenant) + cells > quota)
+        {
+            if (!Evict(hold.Key.Tenant))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool Evict(string? tenant)
+    {
+        var fair = Cells / Math.Max(1, _cellsOf.Count);
+        var victim = (PrefixNode?)null;
+        var victimIsOver = false;
+        foreach (var node in _nodes)
+        {
+            if (node.Pins > 0 || node.Children.Count > 0 || (tenant is not null && node.Key.Tenant != tenant))
+            {
+                continue;
+            }
+
+            var isOver = CellsOf(node.Key.Tenant) > fair;
+            if (victim is null || (isOver, -node.LastUse).CompareTo((victimIsOver, -victim.LastUse)) > 0)
+            {
+                (victim, victimIsOver) = (node, isOver);
+            }
+        }
+
+        if (victim is null)
+        {
+            return false;
+        }
+
+        Remove(victim);
+        return true;
+    }
+
+    private void Remove(PrefixNode leaf)
+    {
+        memory.Remove(leaf.Id);
+        Count(leaf.Key.Tenant, -leaf.Tokens.Count);
+        _nodes.Remove(leaf);
+        _freeIds.Push(leaf.Id);
+        leaf.Parent!.Children.Remove(leaf.Tokens[0]);
+        DropIfEmpty(leaf.Parent);
+    }
+
+    private PrefixNode Root(PrefixKey key)
+    {
+        if (!_roots.TryGetValue(key, out var root))
+        {
+            root = new PrefixNode(key, null, -1, 0, []);
+            _roots.Add(key, root);
+        }
+
+        return root;
+    }
+
+    private void DropIfEmpty(PrefixNode node)
+    {
+        if (node is { IsRoot: true, Children.Count: 0 })
+        {
+            _roots.Remove(node.Key);
+        }
+    }
+
+    private void Count(string tenant, int cells)
+    {
+        Cells += cells;
+        if ((_cellsOf[tenant] = CellsOf(tenant) + cells) == 0)
+        {
+            _cellsOf.Remove(tenant);
+        }
+    }
+}
