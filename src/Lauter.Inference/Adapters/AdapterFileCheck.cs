@@ -22,6 +22,11 @@ internal static class AdapterFileCheck
                 throw new AdapterException($"'{path}' is no LoRA adapter: its 'general.type' is '{Text(file, "general.type")}', its 'adapter.type' '{Text(file, "adapter.type")}'.");
             }
 
+            if (file.Metadata.Number("adapter.lora.alpha") is not { } alpha || !double.IsFinite(alpha))
+            {
+                throw new AdapterException($"The adapter '{path}' has no 'adapter.lora.alpha'.");
+            }
+
             if (Text(file, "general.architecture") != model.Architecture)
             {
                 throw new AdapterException($"The adapter '{path}' is for '{Text(file, "general.architecture")}', this model is '{model.Architecture}'.");
@@ -39,8 +44,8 @@ internal static class AdapterFileCheck
     private static void CheckTensors(string path, GgufFile adapter, GgufFile model)
     {
         var shapes = model.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor, StringComparer.Ordinal);
-        var names = adapter.Tensors.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
-        if (names.Count == 0)
+        var byName = adapter.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        if (byName.Count == 0)
         {
             throw new AdapterException($"The adapter '{path}' holds no tensors.");
         }
@@ -54,15 +59,34 @@ internal static class AdapterFileCheck
             }
 
             var target = tensor.Name[..^".lora_a".Length];
-            if (!names.Contains(target + (isA ? ".lora_b" : ".lora_a")))
+            if (!byName.TryGetValue(target + (isA ? ".lora_b" : ".lora_a"), out var other))
             {
                 throw new AdapterException($"The adapter '{path}' holds '{tensor.Name}' without its other half.");
             }
 
-            if (!shapes.ContainsKey(target))
+            if (!shapes.TryGetValue(target, out var weight))
             {
                 throw new AdapterException($"The adapter '{path}' changes '{target}', which this model does not have.");
             }
+
+            if (isA)
+            {
+                CheckShapes(path, target, tensor.Shape, other.Shape, weight.Shape);
+            }
+        }
+    }
+
+    /// <summary>Rows before columns: A is rank × in, B is out × rank for a weight of out × in; an embedding's pair is the other way round. llama.cpp dies of anything else.</summary>
+    private static void CheckShapes(string path, string target, IReadOnlyList<long> a, IReadOnlyList<long> b, IReadOnlyList<long> weight)
+    {
+        var isEmbedding = target == "token_embd.weight";
+        var fits = a.Count == 2 && b.Count == 2 && weight.Count == 2 && (isEmbedding
+            ? weight[1] == b[0] && weight[0] == a[0] && a[1] == b[1]
+            : weight[1] == a[1] && weight[0] == b[0] && a[0] == b[1]);
+        if (!fits)
+        {
+            throw new AdapterException(
+                $"The adapter '{path}' changes '{target}' of shape [{string.Join(", ", weight)}] by A [{string.Join(", ", a)}] and B [{string.Join(", ", b)}], which do not fit it; is it for another model?");
         }
     }
 

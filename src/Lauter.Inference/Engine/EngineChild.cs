@@ -27,8 +27,6 @@ internal sealed class EngineChild : IAsyncDisposable
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        // OpenMP threads that spin between steps would take the processor from everyone else.
-        start.Environment["OMP_WAIT_POLICY"] = "passive";
         foreach (var (name, value) in launch.Environment)
         {
             start.Environment[name] = value;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -27,7 +28,7 @@ public sealed class EngineClient : IDisposable
                 var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
                 try
                 {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), token);
+                    await ConnectAsync(socket, new UnixDomainSocketEndPoint(socketPath), token);
                     return new NetworkStream(socket, ownsSocket: true);
                 }
                 catch
@@ -155,6 +156,23 @@ public sealed class EngineClient : IDisposable
 
     /// <summary>Closes the connections; requests in flight fail.</summary>
     public void Dispose() => _http.Dispose();
+
+    /// <summary>A Unix socket whose backlog is full refuses at once instead of letting the caller wait as TCP does.</summary>
+    private static async Task ConnectAsync(Socket socket, EndPoint place, CancellationToken cancellationToken)
+    {
+        for (var delay = TimeSpan.FromMilliseconds(2); ; delay *= 2)
+        {
+            try
+            {
+                await socket.ConnectAsync(place, cancellationToken);
+                return;
+            }
+            catch (SocketException error) when (error.SocketErrorCode is SocketError.WouldBlock or SocketError.TryAgain && delay < TimeSpan.FromSeconds(2))
+            {
+                await Task.Delay(delay, cancellationToken);
+            }
+        }
+    }
 
     private async Task<IReadOnlyList<TokenScore>> ScoreAsync(JsonNode prompt, int alternatives, CancellationToken cancellationToken)
     {

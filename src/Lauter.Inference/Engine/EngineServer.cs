@@ -72,6 +72,7 @@ public static class EngineServer
         LoadedModel loaded;
         try
         {
+            NativeThreads.Prepare();
             loaded = LoadedModel.Load(options.ModelPath);
         }
         catch (Exception error) when (error is LLama.Exceptions.RuntimeError or IOException)
@@ -147,6 +148,7 @@ public static class EngineServer
                 kestrel.Listen(EngineOptions.EndPoint(address)!);
             }
         });
+        builder.WebHost.UseSockets(sockets => sockets.Backlog = 4_096);
         var app = builder.Build();
         EngineWire.Map(app, context);
         return app;

@@ -79,7 +79,8 @@ internal sealed partial class LoadedModel : IDisposable
     {
         NativeModels.Log = (important, text) =>
         {
-            if (important)
+            // Cells for many sequences together are no longer context.
+            if (important && !text.Contains("possible training context overflow", StringComparison.Ordinal))
             {
                 Console.Error.Write(text);
             }

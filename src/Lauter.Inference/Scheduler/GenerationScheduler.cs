@@ -53,7 +53,7 @@ internal sealed class GenerationScheduler : IDisposable
         _context = SafeLLamaContextHandle.Create(model.Handle, Parameters(model, limits, sequences));
         _memory = new NativeSequenceMemory(_context);
         var reuse = limits is { Deterministic: false, Reuse: true } && model.CanShareCells;
-        _pool = new SequencePool(_memory, limits.Cells, sequences, NativeIds, reuse ? (int)(limits.Cells * limits.TenantShare) : 0);
+        _pool = new SequencePool(_memory, limits.Cells, sequences, NativeIds, reuse ? (int)(limits.Cells * limits.TenantShare) : 0, MostKept(model, limits));
         _budget = new StepBudget(limits.BatchTokens, limits.InterTokenTarget);
         _planner = new StepPlanner(_pool, _budget, limits.BatchTokens);
         _reader = new StepReader(model, _context, metrics);
@@ -167,6 +167,9 @@ internal sealed class GenerationScheduler : IDisposable
 
         return logits[0].Zip(logits[1]).Max(pair => Math.Abs(pair.First - pair.Second));
     }
+
+    /// <summary>The fused attention kernel passes over foreign cells nearly for nothing; without it a small model spends most of a step on them.</summary>
+    private static int MostKept(LoadedModel model, SchedulerLimits limits) => model.HasFullPrecision ? Math.Min(limits.Cells, 2 * model.ContextLength) : limits.Cells;
 
     private static LLamaContextParams Parameters(LoadedModel model, SchedulerLimits limits, int sequences)
     {

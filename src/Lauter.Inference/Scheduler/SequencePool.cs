@@ -15,14 +15,17 @@ internal sealed class SequencePool
     private readonly ISequenceMemory _memory;
     private readonly SortedSet<int> _freeIds;
     private readonly int _cells;
+    private readonly int _mostKept;
 
     /// <param name="memory">The native cache.</param>
     /// <param name="cells">Its cells.</param>
     /// <param name="sequences">Most active sequences, 1–256.</param>
     /// <param name="ids">Native ids in all; what is left over is the tree's.</param>
     /// <param name="quota">Cells of the tree that one tenant may hold; 0 for no tree.</param>
-    public SequencePool(ISequenceMemory memory, int cells, int sequences, int ids, int quota)
+    /// <param name="mostKept">Cells of the tree in all that stay when nobody uses them: attention walks over them in every step.</param>
+    public SequencePool(ISequenceMemory memory, int cells, int sequences, int ids, int quota, int mostKept)
     {
+        _mostKept = mostKept;
         _memory = memory;
         _cells = cells;
         _freeIds = [.. Enumerable.Range(0, sequences)];
@@ -94,6 +97,9 @@ internal sealed class SequencePool
         }
 
         Detach(sequence);
+        while (Tree?.Cells > _mostKept && Tree.EvictOne())
+        {
+        }
     }
 
     /// <summary>Sees that this many cells are free: drops unused prefixes, then takes the newest sequences out. False when only one is left and it does not fit.</summary>

@@ -51,6 +51,7 @@ internal static class CommandLine
         NewCommand.Create(),
         DataCommand.Create(),
         EngineCommand.Create(),
+        BenchCommand.Create(),
         WorkerCommand.Create(),
     };
 

@@ -155,7 +155,7 @@ public sealed class EngineLifeTests
             error = await Assert.ThrowsAsync<EngineStartException>(() => StartAsync(EngineFixture.Options with { ModelPath = path + ".not-there" }));
             Assert.Contains("does not exist", error.Message, StringComparison.Ordinal);
             error = await Assert.ThrowsAsync<EngineStartException>(() => StartAsync(EngineFixture.Options with { Sequences = 0 }));
-            Assert.Contains("Sequences is 0; it must be 1–256", error.Message, StringComparison.Ordinal);
+            Assert.Contains("Sequences is 0; it must be 1–254", error.Message, StringComparison.Ordinal);
         }
         finally
         {

@@ -107,7 +107,7 @@ public sealed class EngineWireTests(EngineFixture fixture) : IClassFixture<Engin
     }
 
     [Theory]
-    [InlineData("n", "2")]
+    [InlineData("n", "0")]
     [InlineData("temperature", "2.5")]
     [InlineData("temperature", "\"hot\"")]
     [InlineData("top_p", "-0.1")]
