@@ -6,7 +6,7 @@ namespace Lauter.Inference.Grammars;
 /// Compiles JSON Schema to a grammar whose every text parses and satisfies the schema. The grammar allows compact JSON only, with the
 /// properties in the schema's order, and may allow fewer texts than the schema, never more: what cannot be enforced is a fault.
 /// Subset: type (also several), enum, const, properties, required, additionalProperties (absent beside properties = false), items,
-/// prefixItems, minItems, maxItems, minLength, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum, format (date, time,
+/// prefixItems, minItems, maxItems, minLength, maxLength, pattern (see <see cref="RegexGrammar"/>), minimum, maximum, exclusiveMinimum, exclusiveMaximum, format (date, time,
 /// date-time, uuid; others say nothing), anyOf, oneOf (of alternatives that exclude each other), allOf of one, $ref inside the document.
 /// </summary>
 public static class JsonSchemaGrammar

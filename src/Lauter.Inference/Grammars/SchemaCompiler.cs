@@ -11,7 +11,7 @@ internal sealed class SchemaCompiler(JsonElement root, GrammarRules rules)
     /// <summary>Keywords that restrict and that no rule here can enforce.</summary>
     private static readonly string[] Unsupported =
     [
-        "pattern", "multipleOf", "uniqueItems", "contains", "minContains", "maxContains", "patternProperties", "propertyNames", "dependentRequired",
+        "multipleOf", "uniqueItems", "contains", "minContains", "maxContains", "patternProperties", "propertyNames", "dependentRequired",
         "dependentSchemas", "dependencies", "if", "then", "else", "not", "unevaluatedItems", "unevaluatedProperties", "additionalItems", "$dynamicRef",
         "$recursiveRef",
     ];
@@ -20,7 +20,7 @@ internal sealed class SchemaCompiler(JsonElement root, GrammarRules rules)
     private static readonly string[] Restricting =
     [
         "type", "enum", "const", "properties", "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems", "minLength",
-        "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minProperties", "maxProperties", "anyOf", "oneOf", "allOf", "$ref",
+        "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minProperties", "maxProperties", "anyOf", "oneOf", "allOf", "$ref",
     ];
 
     private readonly Dictionary<string, string> _references = new(StringComparer.Ordinal);
@@ -176,7 +176,7 @@ internal sealed class SchemaCompiler(JsonElement root, GrammarRules rules)
             // The keyword that only one type has says which is meant; any other value would satisfy the schema without meaning it.
             return schema.TryGetProperty("properties", out _) || schema.TryGetProperty("additionalProperties", out _) || schema.TryGetProperty("required", out _) ? ["object"]
                 : schema.TryGetProperty("items", out _) || schema.TryGetProperty("prefixItems", out _) ? ["array"]
-                : schema.TryGetProperty("minLength", out _) || schema.TryGetProperty("maxLength", out _) ? ["string"]
+                : schema.TryGetProperty("minLength", out _) || schema.TryGetProperty("maxLength", out _) || schema.TryGetProperty("pattern", out _) ? ["string"]
                 : schema.TryGetProperty("minimum", out _) || schema.TryGetProperty("maximum", out _) ? ["number"]
                 : ["any"];
         }
@@ -273,6 +273,11 @@ internal sealed class SchemaCompiler(JsonElement root, GrammarRules rules)
     {
         var least = Bound(schema, "minLength", pointer);
         var most = Bound(schema, "maxLength", pointer);
+        if (schema.TryGetProperty("pattern", out var pattern))
+        {
+            return Pattern(schema, pattern, least, most, pointer);
+        }
+
         if (schema.TryGetProperty("format", out var format) && format.ValueKind == JsonValueKind.String && StringGrammar.Format(format.GetString()!) is { } body)
         {
             return least is null && most is null
@@ -288,6 +293,34 @@ internal sealed class SchemaCompiler(JsonElement root, GrammarRules rules)
         return most < least
             ? Fault($"{pointer}/maxLength", $"'maxLength' {most} is below 'minLength' {least}")
             : rules.Rule($"\"\\\"\" {rules.Repeat(pointer, rules.Rule(StringGrammar.Character), least ?? 0, most)} \"\\\"\"");
+    }
+
+    private string Pattern(JsonElement schema, JsonElement pattern, int? least, int? most, string pointer)
+    {
+        if (pattern.ValueKind != JsonValueKind.String)
+        {
+            return Fault($"{pointer}/pattern", "'pattern' must be a string");
+        }
+
+        if (schema.TryGetProperty("format", out var format) && format.ValueKind == JsonValueKind.String && StringGrammar.Format(format.GetString()!) is not null)
+        {
+            return Fault($"{pointer}/pattern", "'pattern' beside 'format' is not supported; keep the stricter one");
+        }
+
+        try
+        {
+            var (body, shortest, longest) = RegexGrammar.Compile(pattern.GetString()!, rules, $"{pointer}/pattern");
+            if (shortest < least || (most is not null && (longest is null || longest > most)))
+            {
+                return Fault($"{pointer}/pattern", $"texts of the pattern have {shortest} to {longest?.ToString() ?? "any number of"} characters, so a length of {least ?? 0} to {most?.ToString() ?? "any"} beside it is not supported; say the length in the pattern");
+            }
+
+            return rules.Rule($"\"\\\"\" {body} \"\\\"\"");
+        }
+        catch (RegexGrammarException error)
+        {
+            return Fault($"{pointer}/pattern", error.Message);
+        }
     }
 
     private string Number(JsonElement schema, bool integer, string pointer)

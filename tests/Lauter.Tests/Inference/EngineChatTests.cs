@@ -72,7 +72,7 @@ public sealed class EngineChatTests(EngineFixture fixture) : IClassFixture<Engin
     [Fact]
     public async Task Chat_UnsupportedSchema_IsRefusedNamingThePlace()
     {
-        var request = new ChatRequest([new ChatMessage("user", "x")]) { Schema = JsonNode.Parse("""{"type":"object","properties":{"a":{"type":"string","pattern":"^x"}}}""") };
+        var request = new ChatRequest([new ChatMessage("user", "x")]) { Schema = JsonNode.Parse("""{"type":"object","properties":{"a":{"type":"string","pattern":"^(?=x)"}}}""") };
         var error = await Assert.ThrowsAsync<EngineException>(() => fixture.Engine.Client.ChatAsync(request, Token));
         Assert.Equal((400, "invalid_json_schema"), (error.Status, error.Code));
         Assert.Contains("/properties/a/pattern", error.Message, StringComparison.Ordinal);

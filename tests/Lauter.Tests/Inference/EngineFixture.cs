@@ -7,15 +7,17 @@ using Lauter.Inference.Engine;
 namespace Lauter.Tests.Inference;
 
 /// <summary>One engine in its own process for the tests of a class, and raw requests to it.</summary>
-public sealed class EngineFixture : IAsyncLifetime
+public class EngineFixture : IAsyncLifetime
 {
     internal EngineProcess Engine { get; private set; } = null!;
+
+    private protected virtual string ModelPath => TinyModel.Path;
 
     internal HttpClient Http { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        Engine = await EngineProcess.StartAsync(EngineChildEntry.Launch, Options, cancellationToken: TestContext.Current.CancellationToken);
+        Engine = await EngineProcess.StartAsync(EngineChildEntry.Launch, Options with { ModelPath = ModelPath }, cancellationToken: TestContext.Current.CancellationToken);
         Http = Engine.CreateClient();
     }
 
@@ -23,6 +25,7 @@ public sealed class EngineFixture : IAsyncLifetime
     {
         Http.Dispose();
         await Engine.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     internal static EngineOptions Options => new() { ModelPath = TinyModel.Path, Threads = 1 };
@@ -71,4 +74,10 @@ public sealed class EngineFixture : IAsyncLifetime
         body["logit_bias"] = new JsonObject { ["0"] = -100, ["2"] = -100 };
         return body;
     }
+}
+
+/// <summary>The same with room for long prompts.</summary>
+public sealed class WideEngineFixture : EngineFixture
+{
+    private protected override string ModelPath => TinyModel.Wide;
 }

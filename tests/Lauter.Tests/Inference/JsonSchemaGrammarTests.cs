@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using CsCheck;
 using Lauter.Inference.Grammars;
 using Lauter.Inference.Native;
@@ -41,7 +42,13 @@ public sealed class JsonSchemaGrammarTests
     }
 
     [Theory]
-    [InlineData("""{"type":"string","pattern":"^a"}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"^(?=a)"}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"(a)\\1"}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"^a|b$"}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"^a{2}$","maxLength":1}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"[z-a]"}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"a**"}""", "/pattern")]
+    [InlineData("""{"type":"string","pattern":"\\p{Lu}"}""", "/pattern")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"array","uniqueItems":true}}}""", "/properties/a/uniqueItems")]
     [InlineData("""{"type":"object","properties":{"a/b":{"type":"string","maxLength":5000}}}""", "/properties/a~1b/maxLength")]
     [InlineData("""{"type":"number","minimum":0.5}""", "/minimum")]
@@ -66,7 +73,7 @@ public sealed class JsonSchemaGrammarTests
     [Fact]
     public void Compile_SeveralFaults_ReportsAll()
     {
-        var result = JsonSchemaGrammar.Compile(Element("""{"type":"object","properties":{"a":{"pattern":"x"},"b":{"not":{}},"c":{"multipleOf":2}}}"""));
+        var result = JsonSchemaGrammar.Compile(Element("""{"type":"object","properties":{"a":{"pattern":"\\bx"},"b":{"not":{}},"c":{"multipleOf":2}}}"""));
         Assert.Equal(["/properties/a/pattern", "/properties/b/not", "/properties/c/multipleOf"], result.Faults.Select(fault => fault.Pointer));
     }
 
@@ -114,6 +121,40 @@ public sealed class JsonSchemaGrammarTests
             },
             iter: 400,
             threads: 1);
+
+    /// <summary>Random walks through the grammar of each pattern end in texts that .NET's own matcher accepts, and known texts pass.</summary>
+    [Theory]
+    [InlineData("^[A-Z]{2}-\\d{3,5}$", "AB-1234")]
+    [InlineData("^(?:\\+86)?1[3-9]\\d{9}$", "+8613912345678")]
+    [InlineData("^[\u4e00-\u9fff]{2,6}$", "打印机")]
+    [InlineData("^(low|normal|high)(;(low|high))*$", "low;high;low")]
+    [InlineData("^[^@\\s\"]+@[a-z0-9.-]+\\.[a-z]{2,}$", "a.b@c-d.org")]
+    [InlineData("[0-9]+", "room 7")]
+    [InlineData("^\\S+$", "x")]
+    [InlineData("^v?\\d+(\\.\\d+){0,2}(-[\\w.]+)?$", "v1.20.3-rc_1")]
+    [InlineData("^[\\\\/\"\\t]{1,4}$", "\\\"\t/")]
+    [InlineData("^.{1,3}$", "üé中")]
+    [InlineData("^$", "")]
+    public void Compile_Pattern_AllowsOnlyWhatMatches(string pattern, string example)
+    {
+        var schema = Element(JsonSerializer.Serialize(new { type = "string", pattern }));
+        var result = JsonSchemaGrammar.Compile(schema);
+        Assert.Empty(result.Faults);
+        using var grammar = GrammarState.Parse(Model.Value, result.Grammar!);
+        Assert.True(Accepts(grammar, JsonSerializer.Serialize(example, GrammarRules.Minimal)));
+        var random = new Random(pattern.Length);
+        var ended = 0;
+        for (var walk = 0; walk < 25; walk++)
+        {
+            if (Walk(grammar, random) is { } text)
+            {
+                ended++;
+                Assert.Matches(new Regex(pattern, RegexOptions.None, TimeSpan.FromSeconds(1)), Element(text).GetString()!);
+            }
+        }
+
+        Assert.True(ended > 5, $"only {ended} walks came to their end");
+    }
 
     [Fact]
     public void Compile_AdditionalProperties_NeverStandInForANamedOne()

@@ -8,14 +8,18 @@ namespace Lauter.Tests.Inference;
 internal static class TinyModel
 {
     private static readonly string Directory = System.IO.Directory.CreateTempSubdirectory("lauter-tiny-").FullName;
-    private static readonly Lazy<string> Default = new(() => Write("tiny.gguf", seed: 7));
+    private static readonly Lazy<string> Default = new(() => Write("tiny.gguf", seed: 7, context: 256));
+    private static readonly Lazy<string> WideModel = new(() => Write("wide.gguf", seed: 7, context: 2_048));
 
     static TinyModel() => AppDomain.CurrentDomain.ProcessExit += (_, _) => System.IO.Directory.Delete(Directory, recursive: true);
 
     /// <summary>Two layers, context 256, byte-level vocabulary of some English and Chinese text.</summary>
     public static string Path => Default.Value;
 
-    private static string Write(string name, int seed)
+    /// <summary>The same with a context of 2,048.</summary>
+    public static string Wide => WideModel.Value;
+
+    private static string Write(string name, int seed, int context)
     {
         string[] texts =
         [
@@ -26,7 +30,7 @@ internal static class TinyModel
         var vocabulary = BpeTrainer.Train(texts, 320, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]);
         var config = new LlamaConfig
         {
-            VocabularySize = vocabulary.Count, Width = 32, Layers = 2, Heads = 4, KvHeads = 2, FeedForward = 64, ContextLength = 256, TiedEmbeddings = true,
+            VocabularySize = vocabulary.Count, Width = 32, Layers = 2, Heads = 4, KvHeads = 2, FeedForward = 64, ContextLength = context, TiedEmbeddings = true,
         };
         var path = System.IO.Path.Combine(Directory, name);
         var writer = GgufWriter.Create(path);
