@@ -32,6 +32,9 @@ public sealed record Project
     /// <summary>Where and how it is served.</summary>
     public required ServingDefinition Serving { get; init; }
 
+    /// <summary>When iterations begin by themselves; null: only by <c>lauter iterate</c>.</summary>
+    public IterationsDefinition? Iterations { get; init; }
+
     /// <summary>The section <c>prices</c> as the ledger reads it; null when the built-in assumptions are to be used.</summary>
     public JsonObject? Prices { get; init; }
 }
@@ -170,6 +173,11 @@ public sealed record RolloutDefinition(
 /// <param name="Amount">In units of the currency.</param>
 /// <param name="Currency">ISO 4217.</param>
 public sealed record BudgetDefinition(string Window, decimal Amount, string Currency);
+
+/// <summary>When a serving project turns corrections into the next release by itself.</summary>
+/// <param name="Every">Shortest time between the beginnings of two iterations.</param>
+/// <param name="Corrections">Corrections that must have come in since the last one.</param>
+public sealed record IterationsDefinition(TimeSpan Every, int Corrections);
 
 /// <summary>How the project is served.</summary>
 /// <param name="Listen">The address of the gateway and the console.</param>

@@ -80,6 +80,7 @@ public static partial class ProjectFile
             Indexes = indexes,
             Applications = applications,
             Serving = Serving(root.Map("serving")),
+            Iterations = root.Map("iterations") is { } iterations ? Iterations(iterations) : null,
             Prices = root.Json("prices"),
         };
         root.Finish();
@@ -343,6 +344,13 @@ public static partial class ProjectFile
 
         map.Fault("", "a budget needs a window: 'month: 200 CNY' or 'day: 10 CNY'.");
         return null;
+    }
+
+    private static IterationsDefinition Iterations(YamlMap map)
+    {
+        var iterations = new IterationsDefinition(Duration(map, "every") ?? TimeSpan.FromDays(1), map.Integer("corrections", 1, 1_000_000) ?? 20);
+        map.Finish();
+        return iterations;
     }
 
     private static ServingDefinition Serving(YamlMap? map)

@@ -24,13 +24,15 @@ internal static class IterateCommand
     {
         var project = Arguments.Project();
         var quiet = Arguments.Quiet();
+        var anyway = new Option<bool>("--anyway") { Description = "Iterate although the last iterations showed that more data no longer helps." };
         var command = new Command(
-            "iterate", "Turn corrections and later rows into a new dataset version, train, gate against the live release, and release only on pass.") { project, quiet };
-        command.SetAction((result, cancellationToken) => RunAsync(Workspace.Open(result.GetValue(project)!), result.GetValue(quiet), TimeProvider.System, cancellationToken));
+            "iterate", "Turn corrections and later rows into a new dataset version, train, gate against the live release, and release only on pass.") { project, anyway, quiet };
+        command.SetAction((result, cancellationToken) =>
+            RunAsync(Workspace.Open(result.GetValue(project)!), result.GetValue(anyway), result.GetValue(quiet), TimeProvider.System, cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(Workspace workspace, bool quiet, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Workspace workspace, bool anyway, bool quiet, TimeProvider time, CancellationToken cancellationToken)
     {
         var application = workspace.Project.Applications.Values.FirstOrDefault(a => a.Model is not null && a.Suite is not null)
             ?? throw new CommandException(ExitCodes.Usage, "no application of this project has a model and a suite, so there is nothing to iterate.");
@@ -40,6 +42,12 @@ internal static class IterateCommand
         }
 
         using var screen = new RunScreen(quiet);
+        if (!anyway && workspace.Iterations.All().All(i => i.Outcome is not null) && IterationStop.Reason(workspace.Iterations.Gains()) is { } enough)
+        {
+            screen.Line($"  [yellow]Not iterating:[/] {Markup.Escape(enough)}");
+            return ExitCodes.Success;
+        }
+
         var iteration = workspace.Iterations.All().LastOrDefault(i => i.Outcome is null) ?? Begin(workspace, application, screen, time);
         if (iteration is null)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lauter.Inference.Engine;
 using Lauter.Training.Jobs;
 
@@ -11,6 +12,10 @@ internal static class Children
 
     /// <summary>Starts an engine.</summary>
     public static EngineLaunch Engine { get; } = new(Program, [.. Self, "worker", "engine"]);
+
+    /// <summary>Starts an iteration of the project in <paramref name="directory"/>.</summary>
+    public static ProcessStartInfo Iterate(string directory) =>
+        new(Program, [.. Self, "iterate", directory, "--quiet"]) { UseShellExecute = false, RedirectStandardError = true };
 
     /// <summary>Under <c>dotnet lauter.dll</c> the process is dotnet, and our assembly its first argument.</summary>
     private static string Program => Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");

@@ -107,9 +107,7 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
             Recent =
             [
                 .. from t in day.Take(RecentRequests)
-                   select new TraceView(
-                       t.Id.ToString("N"), t.Application, t.Release, t.Started, t.Duration, t.Status, JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Outcome.ToString()),
-                       Tokens(t, output: false), Tokens(t, output: true), t.Cost?.Units, t.Cost?.Currency),
+                   select RequestViews.Row(t),
             ],
         };
     }
@@ -149,10 +147,4 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
 
     private static TimeSpan? At(List<TimeSpan> sorted, double share) =>
         sorted.Count == 0 ? null : sorted[Math.Clamp((int)Math.Ceiling(share * sorted.Count) - 1, 0, sorted.Count - 1)];
-
-    private static long? Tokens(TraceRecord trace, bool output)
-    {
-        var meters = trace.Charges.Where(c => (c.Meter is Meter.TextOutput or Meter.ReasoningOutput) == output && MeterNames.CountsTokens(c.Meter)).ToList();
-        return meters.Count == 0 || meters.Any(m => m.Source == MeterSource.Missing) ? null : meters.Sum(m => m.Quantity);
-    }
 }

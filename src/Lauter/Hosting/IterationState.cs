@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lauter.Catalog.Objects;
+using Lauter.Releases.Iterations;
 
 namespace Lauter.Hosting;
 
@@ -12,7 +13,10 @@ namespace Lauter.Hosting;
 /// <param name="CorrectionFiles">Files of accepted corrections, relative to the project, that are part of the dataset from here on.</param>
 /// <param name="Outcome">Null while it runs; then <c>released</c>, <c>refused</c> or <c>empty</c>.</param>
 /// <param name="Release">The release it led to, or null.</param>
-internal sealed record Iteration(int Number, DateTimeOffset Started, bool LaterRows, IReadOnlyDictionary<string, string> Earlier, IReadOnlyList<string> CorrectionFiles, string? Outcome, string? Release);
+/// <param name="Gain">What it gained against the live release, as its gate measured it; null for the first one and while it runs.</param>
+internal sealed record Iteration(
+    int Number, DateTimeOffset Started, bool LaterRows, IReadOnlyDictionary<string, string> Earlier, IReadOnlyList<string> CorrectionFiles, string? Outcome, string? Release,
+    IterationGain? Gain = null);
 
 /// <summary>The iterations of a project, oldest first.</summary>
 internal sealed class IterationState(string stateDirectory)
@@ -34,9 +38,13 @@ internal sealed class IterationState(string stateDirectory)
         {
             var decided = outcomes.FirstOrDefault(o => o.Verdict?.Baseline is not null) ?? outcomes.FirstOrDefault(o => o.Verdict is not null);
             var passed = decided?.Verdict?.Decision == Releases.Gates.GateDecision.Pass;
-            Save(running with { Outcome = passed ? "released" : "refused", Release = passed ? decided!.Rollout?.Candidate ?? decided.Live?.ReleaseId : null });
+            var gain = decided?.Verdict is { Baseline: not null } verdict ? new IterationGain(running.Number, verdict.Effect, verdict.High, verdict.Policy.Margin) : null;
+            Save(running with { Gain = gain, Outcome = passed ? "released" : "refused", Release = passed ? decided!.Rollout?.Candidate ?? decided.Live?.ReleaseId : null });
         }
     }
+
+    /// <summary>What the decided iterations gained, oldest first, without the first training.</summary>
+    public IReadOnlyList<IterationGain> Gains() => [.. All().Where(i => i.Outcome is not null && i.Number > 1).Select(i => i.Gain ?? new IterationGain(i.Number, null, null, 0))];
 
     /// <summary>Adds or replaces the iteration of the same number.</summary>
     public void Save(Iteration iteration)

@@ -45,6 +45,7 @@ internal static class Server
         var password = ConsolePassword.OpenOrCreate(workspace.State, time, out var created);
         builder.AddConsole(new ConsoleOptions { StateDirectory = workspace.State, Project = workspace.Project.Name, Password = password });
         builder.Services.AddSingleton<IConsoleSource>(new ConsoleSource(workspace, time));
+        builder.Services.AddSingleton<IConsoleDetails>(new ConsoleDetails(workspace));
         await using var app = builder.Build();
         app.MapGateway();
         app.MapConsole();
@@ -55,7 +56,7 @@ internal static class Server
         Greet(address, created, app, tell);
         try
         {
-            await applications.WatchAsync(cancellationToken);
+            await Task.WhenAll(applications.WatchAsync(cancellationToken), Schedule(workspace, app, tell, time)?.RunAsync(cancellationToken) ?? Task.CompletedTask);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -66,6 +67,9 @@ internal static class Server
         await app.StopAsync(limit.Token);
         tell("stopped");
     }
+
+    private static IterationSchedule? Schedule(Workspace workspace, WebApplication app, Action<string> tell, TimeProvider time) =>
+        workspace.Project.Iterations is { } iterations ? new IterationSchedule(workspace, iterations, app.Services.GetRequiredService<TraceStore>(), time, tell) : null;
 
     private static void Greet(string address, string? password, WebApplication app, Action<string> tell)
     {

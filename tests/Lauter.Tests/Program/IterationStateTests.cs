@@ -34,6 +34,17 @@ public sealed class IterationStateTests : IDisposable
     }
 
     [Fact]
+    public void Gains_IterationOfAnEarlierProgram_IsNoEvidence()
+    {
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_directory.FullName, "iterations")).FullName, "state.json"), """
+            [ { "number": 1, "started": "2026-01-01T00:00:00+00:00", "laterRows": false, "earlier": {}, "correctionFiles": [], "outcome": "released", "release": "triage-1" },
+              { "number": 2, "started": "2026-01-02T00:00:00+00:00", "laterRows": true, "earlier": {}, "correctionFiles": [], "outcome": "refused", "release": null } ]
+            """);
+        var gain = Assert.Single(new IterationState(_directory.FullName).Gains());
+        Assert.Equal((2, null), (gain.Number, gain.High));
+    }
+
+    [Fact]
     public void Close_NoRunningIteration_ChangesNothing()
     {
         var state = new IterationState(_directory.FullName);
