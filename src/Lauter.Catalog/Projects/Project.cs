@@ -35,6 +35,9 @@ public sealed record Project
     /// <summary>When iterations begin by themselves; null: only by <c>lauter iterate</c>.</summary>
     public IterationsDefinition? Iterations { get; init; }
 
+    /// <summary>Where alerts go; null: they are kept and shown only.</summary>
+    public AlertsDefinition? Alerts { get; init; }
+
     /// <summary>The section <c>prices</c> as the ledger reads it; null when the built-in assumptions are to be used.</summary>
     public JsonObject? Prices { get; init; }
 }
@@ -178,6 +181,11 @@ public sealed record BudgetDefinition(string Window, decimal Amount, string Curr
 /// <param name="Every">Shortest time between the beginnings of two iterations.</param>
 /// <param name="Corrections">Corrections that must have come in since the last one.</param>
 public sealed record IterationsDefinition(TimeSpan Every, int Corrections);
+
+/// <summary>Where alerts go.</summary>
+/// <param name="Webhook">An http or https address that takes a POST.</param>
+/// <param name="SecretVariable">The environment variable that holds the secret of the signature.</param>
+public sealed record AlertsDefinition(Uri Webhook, string SecretVariable);
 
 /// <summary>How the project is served.</summary>
 /// <param name="Listen">The address of the gateway and the console.</param>

@@ -81,6 +81,7 @@ public static partial class ProjectFile
             Applications = applications,
             Serving = Serving(root.Map("serving")),
             Iterations = root.Map("iterations") is { } iterations ? Iterations(iterations) : null,
+            Alerts = root.Map("alerts") is { } alerts ? Alerts(alerts) : null,
             Prices = root.Json("prices"),
         };
         root.Finish();
@@ -351,6 +352,25 @@ public static partial class ProjectFile
         var iterations = new IterationsDefinition(Duration(map, "every") ?? TimeSpan.FromDays(1), map.Integer("corrections", 1, 1_000_000) ?? 20);
         map.Finish();
         return iterations;
+    }
+
+    private static AlertsDefinition? Alerts(YamlMap map)
+    {
+        var address = map.Text("webhook", required: true);
+        var secret = map.Text("secret_env", required: true);
+        map.Finish();
+        if (address is null || secret is null)
+        {
+            return null;
+        }
+
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        {
+            map.Fault("webhook", $"must be an address such as https://example.org/hooks/lauter, but is '{address}'.");
+            return null;
+        }
+
+        return new AlertsDefinition(uri, secret);
     }
 
     private static ServingDefinition Serving(YamlMap? map)

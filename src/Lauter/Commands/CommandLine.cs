@@ -47,6 +47,7 @@ internal static class CommandLine
         ReleasesCommand.Create(),
         RolloutCommand.Create(),
         ReportCommand.Create(),
+        HealthCommand.Create(),
         DoctorCommand.Create(),
         NewCommand.Create(),
         DataCommand.Create(),

@@ -1,3 +1,4 @@
+using Lauter.Releases.Alerts;
 using Lauter.Releases.Rollout;
 using Lauter.Traces;
 
@@ -7,7 +8,7 @@ namespace Lauter.Hosting;
 /// Looks at the rollouts of a serving project: reads from the traces what became known since the last look, and moves on, rolls back or
 /// promotes. What a look needs is in the traces, so a server that starts again comes to the same evidence.
 /// </summary>
-internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, TimeProvider time, Action<string> tell)
+internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, TimeProvider time, Action<string> tell, AlertLog? alerts = null)
 {
     private const string By = "lauter";
     private const int Page = 10_000;
@@ -92,6 +93,17 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
     {
         if (change.Rollout is { } rollout)
         {
+            if (change.Done && rollout.Phase is RolloutPhase.RolledBack or RolloutPhase.Held)
+            {
+                alerts?.Raise(new Alert
+                {
+                    Id = Guid.CreateVersion7(rollout.Since), At = rollout.Since, Kind = "rollout", Application = application, Release = rollout.Candidate,
+                    Text = rollout.Phase == RolloutPhase.Held
+                        ? $"The rollout of '{rollout.Candidate}' waits for a person at {rollout.Share:P0}. {rollout.Why}"
+                        : $"'{rollout.Candidate}' was rolled back, '{rollout.Live}' answers everything. {rollout.Why}",
+                });
+            }
+
             tell($"{application}: rollout of {rollout.Candidate} {rollout.Phase switch
             {
                 RolloutPhase.Running => $"goes on with {rollout.Share:P0}",

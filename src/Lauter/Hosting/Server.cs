@@ -7,6 +7,7 @@ using Lauter.Gateway.Applications;
 using Lauter.Gateway.Keys;
 using Lauter.Ledger;
 using Lauter.Ledger.Budgets;
+using Lauter.Releases.Alerts;
 using Lauter.Traces;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -49,14 +50,15 @@ internal static class Server
         await using var app = builder.Build();
         app.MapGateway();
         app.MapConsole();
-        var rollouts = new RolloutWatch(workspace.Rollouts, app.Services.GetRequiredService<TraceStore>(), time, tell);
+        var rollouts = new RolloutWatch(workspace.Rollouts, app.Services.GetRequiredService<TraceStore>(), time, tell, new AlertLog(workspace.StatePath("alerts.jsonl")));
         await using var applications = new ServedApplications(workspace, app.Services.GetRequiredService<ApplicationRegistry>(), rollouts, time, tell);
+        using var operations = new Operations(workspace, app.Services.GetRequiredService<TraceStore>(), time, tell);
         await applications.RefreshAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
         Greet(address, created, app, tell);
         try
         {
-            await Task.WhenAll(applications.WatchAsync(cancellationToken), Schedule(workspace, app, tell, time)?.RunAsync(cancellationToken) ?? Task.CompletedTask);
+            await Task.WhenAll(applications.WatchAsync(cancellationToken), operations.RunAsync(cancellationToken), Schedule(workspace, app, tell, time)?.RunAsync(cancellationToken) ?? Task.CompletedTask);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
