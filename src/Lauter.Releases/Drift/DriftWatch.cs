@@ -85,12 +85,16 @@ public static class DriftWatch
 
         var found = new List<DriftFinding>();
         var small = new List<string>();
-        foreach (var (slice, reference, current) in slices)
+        var looks = slices.ToList();
+
+        // Holm multiplies the smallest p by the number of tests: with fewer permutations even the clearest drift would stay above the rate.
+        var permutations = Math.Max(999, (int)Math.Min(1_000_000, Math.Ceiling(2 * looks.Count / falseAlarmRate)));
+        foreach (var (slice, reference, current) in looks)
         {
             if (reference.Missing + current.Missing > 0 && reference.Rows >= LeastRows && current.Rows >= LeastRows)
             {
                 found.Add(Counts(
-                    slice, $"{reference.Name} (missing)", [reference.Missing, reference.Rows - reference.Missing], [current.Missing, current.Rows - current.Missing], falseAlarmRate, seed));
+                    slice, $"{reference.Name} (missing)", [reference.Missing, reference.Rows - reference.Missing], [current.Missing, current.Rows - current.Missing], falseAlarmRate, seed, permutations));
             }
 
             if (reference.Rows - reference.Missing < LeastRows || current.Rows - current.Missing < LeastRows)
@@ -102,8 +106,8 @@ public static class DriftWatch
             found.Add(reference.Kind switch
             {
                 FeatureKind.Number => Numbers(slice, reference, current, falseAlarmRate),
-                FeatureKind.Label => Labels(slice, reference, current, falseAlarmRate, seed),
-                _ => Vectors(slice, reference, current, seed),
+                FeatureKind.Label => Labels(slice, reference, current, falseAlarmRate, seed, permutations),
+                _ => Vectors(slice, reference, current, seed, permutations),
             });
         }
 
@@ -124,7 +128,7 @@ public static class DriftWatch
             Distances.Psi(r, c), DriftTests.PsiThreshold(r.Length, x.Length, y.Length, rate), Alarm: false);
     }
 
-    private static DriftFinding Labels(string slice, Feature reference, Feature current, double rate, ulong seed)
+    private static DriftFinding Labels(string slice, Feature reference, Feature current, double rate, ulong seed, int permutations)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var label in reference.Labels!.Concat(current.Labels!))
@@ -146,21 +150,21 @@ public static class DriftWatch
             c[ids[label]]++;
         }
 
-        return Counts(slice, reference.Name, r, c, rate, seed);
+        return Counts(slice, reference.Name, r, c, rate, seed, permutations);
     }
 
-    private static DriftFinding Counts(string slice, string name, long[] reference, long[] current, double rate, ulong seed)
+    private static DriftFinding Counts(string slice, string name, long[] reference, long[] current, double rate, ulong seed, int permutations)
     {
         int n = (int)reference.Sum(), m = (int)current.Sum();
         var psi = Distances.Psi(reference, current);
         return new DriftFinding(
-            slice, name, "psi", n, m, psi, DriftTests.Psi(reference, current, seed), 1, psi, DriftTests.PsiThreshold(reference.Length, n, m, rate), Alarm: false);
+            slice, name, "psi", n, m, psi, DriftTests.Psi(reference, current, seed, permutations), 1, psi, DriftTests.PsiThreshold(reference.Length, n, m, rate), Alarm: false);
     }
 
-    private static DriftFinding Vectors(string slice, Feature reference, Feature current, ulong seed)
+    private static DriftFinding Vectors(string slice, Feature reference, Feature current, ulong seed, int permutations)
     {
         var (x, y) = (Some(reference.Vectors!, seed), Some(current.Vectors!, seed + 1));
-        return new DriftFinding(slice, reference.Name, "mmd", x.Count, y.Count, Distances.MmdSquared(x, y), DriftTests.Mmd(x, y, seed, permutations: 999), 1, null, null, Alarm: false);
+        return new DriftFinding(slice, reference.Name, "mmd", x.Count, y.Count, Distances.MmdSquared(x, y), DriftTests.Mmd(x, y, seed, permutations), 1, null, null, Alarm: false);
     }
 
     private static List<double[]> Some(IReadOnlyList<double[]?> vectors, ulong seed)

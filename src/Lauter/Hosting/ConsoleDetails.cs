@@ -7,6 +7,7 @@ using Lauter.Evaluation.Suites;
 using Lauter.Ledger;
 using Lauter.Steps;
 using Lauter.Traces;
+using Lauter.Traces.Search;
 
 namespace Lauter.Hosting;
 

@@ -6,6 +6,7 @@ using Lauter.Releases.Alerts;
 using Lauter.Releases.Drift;
 using Lauter.Releases.Rollout;
 using Lauter.Traces;
+using Lauter.Traces.Search;
 
 namespace Lauter.Hosting;
 

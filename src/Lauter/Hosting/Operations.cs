@@ -15,9 +15,8 @@ internal sealed class Operations : IDisposable
     private readonly Action<string> _tell;
     private string? _told;
 
-    public Operations(Workspace workspace, TraceStore traces, TimeProvider time, Action<string> tell)
+    public Operations(Workspace workspace, TraceStore traces, AlertLog log, TimeProvider time, Action<string> tell)
     {
-        var log = new AlertLog(workspace.StatePath("alerts.jsonl"));
         _health = new HealthWatch(workspace, traces, log, time, tell);
         _time = time;
         _tell = tell;

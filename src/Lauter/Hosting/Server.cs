@@ -50,9 +50,10 @@ internal static class Server
         await using var app = builder.Build();
         app.MapGateway();
         app.MapConsole();
-        var rollouts = new RolloutWatch(workspace.Rollouts, app.Services.GetRequiredService<TraceStore>(), time, tell, new AlertLog(workspace.StatePath("alerts.jsonl")));
+        var alerts = new AlertLog(workspace.StatePath("alerts.jsonl"));
+        var rollouts = new RolloutWatch(workspace.Rollouts, app.Services.GetRequiredService<TraceStore>(), time, tell, alerts);
         await using var applications = new ServedApplications(workspace, app.Services.GetRequiredService<ApplicationRegistry>(), rollouts, time, tell);
-        using var operations = new Operations(workspace, app.Services.GetRequiredService<TraceStore>(), time, tell);
+        using var operations = new Operations(workspace, app.Services.GetRequiredService<TraceStore>(), alerts, time, tell);
         await applications.RefreshAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
         Greet(address, created, app, tell);
