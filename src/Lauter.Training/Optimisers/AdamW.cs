@@ -59,14 +59,13 @@ internal sealed class AdamW : IOptimiser
                 MemoryMarshal.Cast<byte, float>(gradient.bytes),
                 _first[i],
                 _second[i],
-                (float)gradientScale,
-                (float)(learningRate / correction1),
-                (float)(1 / Math.Sqrt(correction2)),
-                parameter.Decays ? (float)(1 - (learningRate * WeightDecay)) : 1f);
+                new AdamWFactors(
+                    Beta1, Beta2, Epsilon, (float)gradientScale, (float)(learningRate / correction1), (float)(1 / Math.Sqrt(correction2)),
+                    parameter.Decays ? (float)(1 - (learningRate * WeightDecay)) : 1f));
         }
     }
 
-    private static double SumOfSquares(ReadOnlySpan<float> values)
+    internal static double SumOfSquares(ReadOnlySpan<float> values)
     {
         var wide = MemoryMarshal.Cast<float, Vector<float>>(values);
         double sum = 0;
@@ -90,32 +89,43 @@ internal sealed class AdamW : IOptimiser
         return sum;
     }
 
-    private void Update(Span<float> values, Span<float> gradients, Span<float> first, Span<float> second, float scale, float rate, float correction, float keep)
+    /// <summary>One pass over memory: moments, decay, move; clears the gradients.</summary>
+    internal static void Update(Span<float> values, Span<float> gradients, Span<float> first, Span<float> second, AdamWFactors f)
     {
         var v = MemoryMarshal.Cast<float, Vector<float>>(values);
         var g = MemoryMarshal.Cast<float, Vector<float>>(gradients);
         var m = MemoryMarshal.Cast<float, Vector<float>>(first);
         var s = MemoryMarshal.Cast<float, Vector<float>>(second);
-        float rest1 = 1 - Beta1, rest2 = 1 - Beta2;
-        var epsilon = new Vector<float>(Epsilon);
+        float rest1 = 1 - f.Beta1, rest2 = 1 - f.Beta2;
+        var epsilon = new Vector<float>(f.Epsilon);
         for (var i = 0; i < v.Length; i++)
         {
-            var gradient = g[i] * scale;
-            var mean = (m[i] * Beta1) + (gradient * rest1);
-            var square = (s[i] * Beta2) + (gradient * gradient * rest2);
+            var gradient = g[i] * f.Scale;
+            var mean = (m[i] * f.Beta1) + (gradient * rest1);
+            var square = (s[i] * f.Beta2) + (gradient * gradient * rest2);
             m[i] = mean;
             s[i] = square;
-            v[i] = (v[i] * keep) - (mean * rate / ((Vector.SquareRoot(square) * correction) + epsilon));
+            v[i] = (v[i] * f.Keep) - (mean * f.Rate / ((Vector.SquareRoot(square) * f.Correction) + epsilon));
         }
 
         for (var i = v.Length * Vector<float>.Count; i < values.Length; i++)
         {
-            var gradient = gradients[i] * scale;
-            first[i] = (first[i] * Beta1) + (gradient * rest1);
-            second[i] = (second[i] * Beta2) + (gradient * gradient * rest2);
-            values[i] = (values[i] * keep) - (first[i] * rate / ((MathF.Sqrt(second[i]) * correction) + Epsilon));
+            var gradient = gradients[i] * f.Scale;
+            first[i] = (first[i] * f.Beta1) + (gradient * rest1);
+            second[i] = (second[i] * f.Beta2) + (gradient * gradient * rest2);
+            values[i] = (values[i] * f.Keep) - (first[i] * f.Rate / ((MathF.Sqrt(second[i]) * f.Correction) + f.Epsilon));
         }
 
         gradients.Clear();
     }
 }
+
+/// <summary>The numbers of one AdamW step.</summary>
+/// <param name="Beta1">Memory of the mean.</param>
+/// <param name="Beta2">Memory of the square.</param>
+/// <param name="Epsilon">Added to the root.</param>
+/// <param name="Scale">Of the gradient.</param>
+/// <param name="Rate">Learning rate ÷ bias correction of the mean.</param>
+/// <param name="Correction">1 ÷ √(bias correction of the square).</param>
+/// <param name="Keep">What decay leaves of a value.</param>
+internal readonly record struct AdamWFactors(float Beta1, float Beta2, float Epsilon, float Scale, float Rate, float Correction, float Keep);
