@@ -27,6 +27,9 @@ internal sealed record CheckpointHeader
 
     public required int BestStep { get; init; }
 
+    /// <summary>Validations since the best one.</summary>
+    public int SinceBest { get; init; }
+
     /// <summary>Lengths of the arrays that follow, in the order weights, first moments, second moments, best weights.</summary>
     public required int[] Lengths { get; init; }
 }

@@ -1,3 +1,5 @@
+using Lauter.Training.Examples;
+
 namespace Lauter.Training.Loop;
 
 /// <summary>
@@ -31,19 +33,19 @@ internal sealed class DivergenceGuard
     public double RecentLoss => _losses.Count == 0 ? double.NaN : _losses.Skip(_losses.Count - Recent).Average();
 
     /// <exception cref="TrainingFailedException">The run diverged.</exception>
-    public void Check(int step, double loss, double gradientNorm, double learningRate)
+    public void Check(int step, double loss, double gradientNorm, double learningRate, IReadOnlyList<TrainingExample>? rows = null)
     {
         if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
         {
             throw new TrainingFailedException(
-                $"Step {step}: the loss is {loss} and the gradient norm {gradientNorm} at learning rate {learningRate:G3}. Lower learning_rate, or look for damaged rows in the examples.");
+                $"Step {step}: the loss is {loss} and the gradient norm {gradientNorm} at learning rate {learningRate:G3}. Lower learning_rate, or look for damaged rows among {Name(rows)}.");
         }
 
         _spikes = _losses.Count == Window && loss >= SpikeFactor * _losses.Average() ? _spikes + 1 : 0;
         if (_spikes >= SpikesInARow)
         {
             throw new TrainingFailedException(
-                $"Step {step}: the loss {loss:F3} has been at least {SpikeFactor} times the mean of the last {Window} steps ({_losses.Average():F3}) for {SpikesInARow} steps. Lower learning_rate from {learningRate:G3}.");
+                $"Step {step}: the loss {loss:F3} has been at least {SpikeFactor} times the mean of the last {Window} steps ({_losses.Average():F3}) for {SpikesInARow} steps. Lower learning_rate from {learningRate:G3}; the last step had {Name(rows)}.");
         }
 
         if (_spikes == 0)
@@ -54,5 +56,11 @@ internal sealed class DivergenceGuard
                 _losses.Dequeue();
             }
         }
+    }
+
+    private static string Name(IReadOnlyList<TrainingExample>? rows)
+    {
+        const int Most = 8;
+        return rows is null or [] ? "the examples" : $"the rows {string.Join(", ", rows.Take(Most).Select(r => r.Id))}{(rows.Count > Most ? $" and {rows.Count - Most} more" : "")}";
     }
 }

@@ -1,11 +1,6 @@
 using Lauter.Training.Checkpoints;
 using Lauter.Training.Examples;
 using Lauter.Training.Jobs;
-using Lauter.Training.Networks;
-using Lauter.Training.Optimisers;
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Lauter.Training.Loop;
 
@@ -39,7 +34,7 @@ internal interface ITrainingObserver
 /// </summary>
 internal sealed class TrainingLoop
 {
-    private readonly LlamaNetwork _network;
+    private readonly ILearner _learner;
     private readonly IReadOnlyList<TrainingExample> _training;
     private readonly IReadOnlyList<TrainingExample> _validation;
     private readonly TrainingOptions _options;
@@ -49,8 +44,6 @@ internal sealed class TrainingLoop
     private readonly string _runDigest;
     private readonly BatchOrder _order;
     private readonly LearningRate _rate;
-    private readonly IReadOnlyList<IOptimiser> _optimisers;
-    private readonly TokenNoise _noise;
     private readonly int _steps;
 
     private DivergenceGuard _guard = new();
@@ -58,27 +51,26 @@ internal sealed class TrainingLoop
     private ValidationResult? _bestValidation;
     private float[][]? _best;
     private int _bestStep;
+    private int _sinceBest;
+    private bool _stoppedEarly;
     private int _step;
     private long _trainedTokens;
 
     public TrainingLoop(
-        LlamaNetwork network,
+        ILearner learner,
         IReadOnlyList<TrainingExample> training,
         IReadOnlyList<TrainingExample> validation,
         TrainingOptions options,
-        IReadOnlySet<int> controlTokens,
         string runDigest,
         string checkpoint,
         ITrainingObserver observer,
         TimeProvider time)
     {
-        (_network, _training, _validation, _options, _runDigest, _checkpoint, _observer, _time) =
-            (network, training, validation, options, runDigest, checkpoint, observer, time);
-        _order = new BatchOrder([.. training.Select(e => e.Ids.Length)], options.BatchExamples, options.Seed);
+        (_learner, _training, _validation, _options, _runDigest, _checkpoint, _observer, _time) =
+            (learner, training, validation, options, runDigest, checkpoint, observer, time);
+        _order = new BatchOrder([.. training.Select(e => e.Length)], options.BatchExamples, options.Seed);
         _steps = _order.StepsPerEpoch * options.Epochs;
-        _rate = new LearningRate(options.LearningRate, (int)Math.Ceiling(_steps * options.WarmUpFraction), _steps, options.FloorFraction);
-        _optimisers = Optimisers(network, options);
-        _noise = new TokenNoise(options.TokenNoise, network.Config.VocabularySize, controlTokens, options.Seed);
+        _rate = new LearningRate(options.LearningRate, (int)Math.Ceiling(_steps * options.WarmUpFraction), _steps, options.FloorFraction, options.Schedule);
     }
 
     /// <summary>CPU seconds of earlier processes of this run.</summary>
@@ -111,21 +103,14 @@ internal sealed class TrainingLoop
             return false;
         }
 
-        var at = 0;
-        foreach (var parameter in _network.Parameters)
-        {
-            arrays[at++].CopyTo(parameter.Values);
-        }
-
-        foreach (var state in _optimisers.SelectMany(o => o.State))
-        {
-            arrays[at++].CopyTo(state, 0);
-        }
-
+        int weights = _learner.Weights.Length, state = _learner.State.Length;
+        _learner.Weights = arrays[..weights];
+        _learner.State = arrays[weights..(weights + state)];
+        var at = weights + state;
         _best = at < arrays.Length ? arrays[at..] : null;
         (_step, _trainedTokens, _lastValidation, _bestValidation, _bestStep) =
             (header.Step, header.TrainedTokens, header.LastValidation, header.BestValidation, header.BestStep);
-        EarlierCpuSeconds = header.CpuSeconds;
+        (EarlierCpuSeconds, _sinceBest) = (header.CpuSeconds, header.SinceBest);
         _guard = new DivergenceGuard(header.RecentLosses, header.Spikes);
         return true;
     }
@@ -135,7 +120,7 @@ internal sealed class TrainingLoop
     public void Run(CancellationToken cancellationToken)
     {
         var saved = _time.GetTimestamp();
-        while (_step < _steps)
+        while (_step < _steps && !_stoppedEarly)
         {
             if (cancellationToken.IsCancellationRequested)
             {
@@ -150,6 +135,11 @@ internal sealed class TrainingLoop
             if (_step == _steps || _step % (_order.StepsPerEpoch * _options.ValidateEveryEpochs) == 0)
             {
                 Validate();
+                if (_options.Patience is { } patience && _sinceBest >= patience)
+                {
+                    _stoppedEarly = true;
+                    break;
+                }
             }
 
             // 6. Checkpoint. None after the last step: the model itself follows.
@@ -163,68 +153,28 @@ internal sealed class TrainingLoop
         RestoreBest();
     }
 
-    /// <summary>Muon for the matrices inside the layers, AdamW for the embedding, whose rows are looked up one by one, and for the gains.</summary>
-    private static IReadOnlyList<IOptimiser> Optimisers(LlamaNetwork network, TrainingOptions options)
-    {
-        var decay = (float)options.WeightDecay;
-        if (!options.Muon)
-        {
-            return [new AdamW(network.Parameters) { WeightDecay = decay }];
-        }
-
-        var matrices = network.Parameters.ToLookup(p => p.Decays && p.Name is not (LlamaWeights.Embedding or LlamaWeights.Output));
-        return
-        [
-            new Muon([.. matrices[true]], p => [.. LlamaWeights.FileTensors(network.Config, p.Name, p.Shape).Select(t => t.Shape[0])]) { WeightDecay = decay },
-            new AdamW([.. matrices[false]]) { WeightDecay = decay },
-        ];
-    }
-
     private StepReport TakeStep()
     {
         // 1. The batch, a function of (seed, step).
-        var examples = _noise.Apply([.. _order.Step(_step).Select(i => _training[i])], _step);
+        TrainingExample[] examples = [.. _order.Step(_step).Select(i => _training[i])];
         var rate = _rate.At(_step);
-        using (random.manual_seed((long)new SeededRandom(_options.Seed, 4, (ulong)_step).Next()))
-        {
-        }
 
-        // 2. Gradients of the sum; the mean is taken once, over the trained tokens of the whole step.
-        double loss = 0, weight = 0;
-        int tokens = 0, trained = 0;
-        foreach (var part in MicroBatches.Split(examples, _options.MicroBatchTokens))
-        {
-            using var scope = NewDisposeScope();
-            var batch = Batch.Of(part, _options.PromptLossWeight);
-            var logits = _network.Logits(_network.Forward(batch.TokenTensor(), batch.RowTensor(), _options.Dropout));
-            var losses = _options.PromptLossWeight > 0
-                ? (F.cross_entropy(logits, batch.TargetTensor(), reduction: nn.Reduction.None, label_smoothing: _options.LabelSmoothing) * batch.WeightTensor()).sum()
-                : F.cross_entropy(logits, batch.TargetTensor(), reduction: nn.Reduction.Sum, label_smoothing: _options.LabelSmoothing);
-            losses.backward();
-            loss += losses.item<float>();
-            weight += batch.Weights.Sum(w => (double)w);
-            tokens += part.Sum(e => e.Ids.Length);
-            trained += batch.TrainedTokens;
-        }
+        // 2. Gradients of the sum; the mean is taken once, over the whole step.
+        var sums = _learner.Accumulate(examples, _step);
 
         // 3. Guard, 4. clip and move.
-        var norm = AdamW.GradientNorm(_network.Parameters) / weight;
-        _guard.Check(_step + 1, loss / weight, norm, rate);
+        var norm = _learner.GradientNorm() / sums.Weight;
+        _guard.Check(_step + 1, sums.Loss / sums.Weight, norm, rate, examples);
         var clip = norm > _options.ClipNorm ? _options.ClipNorm / norm : 1;
         _step++;
-        _trainedTokens += trained;
-        foreach (var optimiser in _optimisers)
-        {
-            optimiser.Step(_step, rate, clip / weight);
-        }
-
-        return new StepReport(_step, _steps, loss / weight, _guard.RecentLoss, tokens, rate, norm);
+        _trainedTokens += sums.Trained;
+        _learner.Move(_step, rate, clip / sums.Weight);
+        return new StepReport(_step, _steps, sums.Loss / sums.Weight, _guard.RecentLoss, sums.Tokens, rate, norm);
     }
 
     private void Validate()
     {
-        // Not cancellable: a checkpoint must hold the validation that belongs to its step, or resuming would differ.
-        _lastValidation = Validation.Measure(_network, _validation, _options.MicroBatchTokens, CancellationToken.None);
+        _lastValidation = _learner.Measure(_validation);
         if (_lastValidation is null)
         {
             return;
@@ -233,10 +183,11 @@ internal sealed class TrainingLoop
         var isBest = _bestValidation is null
             || _lastValidation.ExactMatch > _bestValidation.ExactMatch
             || (_lastValidation.ExactMatch == _bestValidation.ExactMatch && _lastValidation.Loss < _bestValidation.Loss);
+        _sinceBest = isBest ? 0 : _sinceBest + 1;
         if (isBest)
         {
             (_bestValidation, _bestStep) = (_lastValidation, _step);
-            _best = [.. _network.Parameters.Select(p => p.Values.ToArray())];
+            _best = _learner.Weights;
         }
 
         _observer.Validated(_step, _lastValidation, isBest);
@@ -250,15 +201,12 @@ internal sealed class TrainingLoop
             return;
         }
 
-        for (var i = 0; i < _best.Length; i++)
-        {
-            _best[i].CopyTo(_network.Parameters[i].Values);
-        }
+        _learner.Weights = _best;
     }
 
     private void Save()
     {
-        float[][] arrays = [.. _network.Parameters.Select(p => p.Values.ToArray()), .. _optimisers.SelectMany(o => o.State), .. _best ?? []];
+        float[][] arrays = [.. _learner.Weights, .. _learner.State, .. _best ?? []];
         var header = new CheckpointHeader
         {
             RunDigest = _runDigest,
@@ -270,6 +218,7 @@ internal sealed class TrainingLoop
             LastValidation = _lastValidation,
             BestValidation = _bestValidation,
             BestStep = _bestStep,
+            SinceBest = _sinceBest,
             Lengths = [.. arrays.Select(a => a.Length)],
         };
         CheckpointFile.Write(_checkpoint, header, arrays);

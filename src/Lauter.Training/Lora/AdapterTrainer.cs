@@ -1,6 +1,7 @@
 using Lauter.Training.Checkpoints;
 using Lauter.Training.Decoders;
 using Lauter.Training.Examples;
+using Lauter.Training.Loop;
 using Lauter.Training.Losses;
 using Lauter.Training.Natives;
 using Lauter.Training.Optimisers;
@@ -23,25 +24,11 @@ internal sealed record AdapterMachine
     public bool SharePrefix { get; init; } = true;
 }
 
-/// <summary>Sums over the rows of a step.</summary>
-/// <param name="Loss">Sum of losses.</param>
-/// <param name="Weight">What the sum is divided by: weight of trained tokens, or rows of preferences.</param>
-/// <param name="Tokens">Tokens of all rows.</param>
-/// <param name="Trained">Predictions that count.</param>
-/// <param name="Hits">Of them, those whose target was the most probable token.</param>
-/// <param name="Exact">Rows all of whose targets were.</param>
-/// <param name="Margin">Sum of reward margins (preferences).</param>
-internal readonly record struct StepSums(double Loss, double Weight, int Tokens, int Trained, int Hits, int Exact, double Margin)
-{
-    public static StepSums operator +(StepSums a, StepSums b) =>
-        new(a.Loss + b.Loss, a.Weight + b.Weight, a.Tokens + b.Tokens, a.Trained + b.Trained, a.Hits + b.Hits, a.Exact + b.Exact, a.Margin + b.Margin);
-}
-
 /// <summary>
 /// Trains an adapter on a frozen decoder. A step's rows are spread over lanes by length; each lane packs its rows, runs forward, scores, and runs backward.
 /// Gradients of sums add up, and are divided once by the weight of the whole step: accumulation gives what one large batch gives.
 /// </summary>
-internal sealed unsafe class AdapterTrainer : IDisposable
+internal sealed unsafe class AdapterTrainer : ILearner
 {
     private readonly Decoder _decoder;
     private readonly AdapterMachine _machine;
@@ -74,10 +61,25 @@ internal sealed unsafe class AdapterTrainer : IDisposable
     /// <summary>The margin that SimPO asks for.</summary>
     public double Gamma { get; init; } = 0.5;
 
-    /// <summary>Adds the gradient of the sum of losses.</summary>
-    public StepSums Accumulate(IReadOnlyList<TrainingExample> examples) => Preference is { } loss ? Prefer(loss, examples) : Run(examples, Imitate);
+    public float[][] Weights
+    {
+        get => [Adapter.Values.ToArray()];
+        set
+        {
+            value[0].CopyTo(Adapter.Values);
+            _decoder.Cache.Invalidate();
+        }
+    }
 
-    /// <summary>The gradient's length; also adds the lanes together. Call once before <see cref="Move"/>.</summary>
+    public float[][] State
+    {
+        get => Optimiser.State;
+        set => Optimiser.State = value;
+    }
+
+    public StepSums Accumulate(IReadOnlyList<TrainingExample> examples, int step) => Preference is { } loss ? Prefer(loss, examples) : Run(examples, Imitate);
+
+    /// <summary>Also adds the lanes together.</summary>
     public double GradientNorm() => Optimiser.SumGradients();
 
     public void Move(int step, double rate, double scale)
@@ -87,7 +89,10 @@ internal sealed unsafe class AdapterTrainer : IDisposable
     }
 
     /// <summary>Loss and accuracy without a gradient; null without examples.</summary>
-    public ValidationResult? Measure(IReadOnlyList<TrainingExample> examples, bool withAdapter = true)
+    public ValidationResult? Measure(IReadOnlyList<TrainingExample> examples) => Measure(examples, withAdapter: true);
+
+    /// <summary>The same of the base alone, when <paramref name="withAdapter"/> is false.</summary>
+    public ValidationResult? Measure(IReadOnlyList<TrainingExample> examples, bool withAdapter)
     {
         if (examples.Count == 0)
         {

@@ -12,7 +12,7 @@ namespace Lauter.Training.Networks;
 /// RMSNorm → SwiGLU → residual, then RMSNorm and the output matrix (the embedding itself when tied). The same forward pass trains and checks
 /// what the engine serves. Not thread-safe.
 /// </summary>
-public sealed class LlamaNetwork : IDisposable
+public sealed class LlamaNetwork : LanguageNetwork
 {
     private readonly RotaryTable _rotary;
     private readonly Dictionary<string, NetworkParameter> _byName;
@@ -40,9 +40,8 @@ public sealed class LlamaNetwork : IDisposable
     /// <exception cref="TorchUnavailableException">libtorch does not load on this machine.</exception>
     public static LlamaNetwork Load(GgufFile file) => LlamaGguf.Load(file);
 
-    /// <summary>Natural-log probabilities of the next token after each prefix: [ids.Length, vocabulary].</summary>
-    /// <param name="ids">1 to <see cref="LlamaConfig.ContextLength"/> token ids.</param>
-    public float[,] LogProbabilities(int[] ids)
+    /// <inheritdoc/>
+    public override float[,] LogProbabilities(int[] ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length);
@@ -56,8 +55,8 @@ public sealed class LlamaNetwork : IDisposable
         return result;
     }
 
-    /// <summary>Releases the weights.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
         foreach (var parameter in Parameters)
         {

@@ -64,7 +64,7 @@ public static class ParityCheck
     /// <param name="tolerance">In nats.</param>
     /// <param name="cancellationToken">Ends the comparison between probes.</param>
     public static async Task<ParityReport> CompareAsync(
-        LlamaNetwork network,
+        LanguageNetwork network,
         ParityEngine engine,
         IReadOnlyList<ParityProbe> probes,
         IReadOnlySet<int> endTokens,
@@ -117,7 +117,7 @@ public static class ParityCheck
     }
 
     /// <summary>The network's own most probable continuation.</summary>
-    public static int[] Greedy(LlamaNetwork network, int[] prompt, int count, IReadOnlySet<int> endTokens)
+    public static int[] Greedy(LanguageNetwork network, int[] prompt, int count, IReadOnlySet<int> endTokens)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(prompt);
@@ -138,7 +138,7 @@ public static class ParityCheck
     }
 
     /// <summary>One forward pass over prompt and continuation shows at once whether each token was the best, or tied with it.</summary>
-    private static bool IsGreedy(LlamaNetwork network, int[] prompt, int[] continuation, IReadOnlySet<int> endTokens)
+    private static bool IsGreedy(LanguageNetwork network, int[] prompt, int[] continuation, IReadOnlySet<int> endTokens)
     {
         var logs = network.LogProbabilities([.. prompt, .. continuation]);
         for (var i = 0; i < continuation.Length; i++)
