@@ -108,7 +108,18 @@ public sealed record TrainingDefinition
 
     /// <summary>Seed of weights and batch order.</summary>
     public int Seed { get; init; }
+
+    /// <summary>An adapter on the frozen base; null trains every weight.</summary>
+    public LoraDefinition? Lora { get; init; }
 }
+
+/// <summary>A low-rank adapter; null members take the defaults of the training room.</summary>
+/// <param name="Rank">Inner size.</param>
+/// <param name="Alpha">Strength; the update is scaled by alpha ÷ rank.</param>
+/// <param name="Targets">Projections that get one, such as <c>q_proj</c>; empty = all.</param>
+/// <param name="RankStabilised">Whether the scale is alpha ÷ √rank.</param>
+/// <param name="RateRatio">Learning rate of B as a multiple of A's.</param>
+public sealed record LoraDefinition(int? Rank, double? Alpha, IReadOnlyList<string> Targets, bool RankStabilised, double? RateRatio);
 
 /// <summary>An index over a dataset of documents.</summary>
 /// <param name="Name">The key in the file.</param>

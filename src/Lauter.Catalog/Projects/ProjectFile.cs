@@ -151,9 +151,30 @@ public static partial class ProjectFile
             Batch = map.Integer("batch", 1, 4096),
             LearningRate = map.Number("learning_rate", 1e-7, 1),
             Seed = map.Integer("seed", 0, int.MaxValue) ?? 1,
+            Lora = map.Map("lora") is { } lora ? Lora(lora) : null,
         };
+        if (training.Lora is not null && models.TryGetValue(training.Base, out var model) && model.File is null)
+        {
+            map.Fault("lora", $"an adapter sits on a model that is there already, but '{training.Base}' is trained from scratch: give the base a 'file', or leave 'lora' out.");
+        }
+
         map.Finish();
         return training;
+    }
+
+    private static LoraDefinition Lora(YamlMap map)
+    {
+        string[] known = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+        var targets = map.Texts("targets");
+        foreach (var target in targets.Where(t => !known.Contains(t)))
+        {
+            map.Fault("targets", $"'{target}' is not known.{NearestName.Suggest(target, known)}");
+        }
+
+        var lora = new LoraDefinition(
+            map.Integer("rank", 1, 1024), map.Number("alpha", 0.001, 1e6), targets, map.Flag("rank_stabilised") ?? false, map.Number("rate_ratio", 1, 1000));
+        map.Finish();
+        return lora;
     }
 
     private static IndexDefinition Index(string name, YamlMap map, Dictionary<string, DatasetDefinition> datasets)

@@ -51,8 +51,7 @@ internal sealed unsafe class DecoderPass : IDisposable
         _states = [.. Enumerable.Range(0, shape.Layers).Select(_ => new LayerState())];
     }
 
-    /// <summary>Rows of <see cref="Forward"/>'s result.</summary>
-    public int Wanted => _wanted.Length;
+    public PassMeter Meter { get; } = new();
 
     /// <summary>Runs the layers.</summary>
     /// <param name="pack">The documents.</param>
@@ -66,12 +65,15 @@ internal sealed unsafe class DecoderPass : IDisposable
         (_pack, _adapter, _wanted, _positions) = (pack, adapter, wanted, pack.Positions());
         _all = _all.Length == pack.Rows ? _all : [.. Enumerable.Range(0, pack.Rows)];
         _keeping = keeping ?? [.. Enumerable.Repeat(Keeping.Input, _shape.Layers)];
+        Meter.Start();
         Reserve(pack.Rows, wanted.Length, keeping is not null);
         embed(pack.Tokens, (nint)_states[0].Input);
         var features = _features.Reserve((long)Math.Max(1, wanted.Length) * _shape.Width);
         for (var layer = 0; layer < _shape.Layers; layer++)
         {
+            Meter.Mark(Part.Elementwise);
             var weights = _cache.Acquire(layer, adapter);
+            Meter.Mark(Part.Weights);
             try
             {
                 var last = layer == _shape.Layers - 1;
@@ -95,9 +97,12 @@ internal sealed unsafe class DecoderPass : IDisposable
     public void Backward(float* features, IProjectionGradients gradients)
     {
         var stream = features;
+        Meter.Start();
         for (var layer = _shape.Layers - 1; layer >= gradients.LowestLayer; layer--)
         {
+            Meter.Mark(Part.Elementwise);
             var weights = _cache.Acquire(layer, _adapter);
+            Meter.Mark(Part.Weights);
             try
             {
                 stream = LayerBackward(layer, weights, stream, gradients);
@@ -139,14 +144,18 @@ internal sealed unsafe class DecoderPass : IDisposable
         Kernels.Gate(_shape.Config.Activation, state.GateUp, _hidden.Pointer, wanted, forward);
         if (_shape.PostNorms)
         {
+            Meter.Mark(Part.Elementwise);
             Blas.Linear(_hidden.Pointer, forward, w.Down, forward, state.Fed, width, wanted, width, forward);
+            Meter.Mark(Part.Products);
             Kernels.RmsNorm(state.Fed, width, w.PostFeedForwardNorm, output, width, wanted, width, _shape.NormEpsilon);
             Kernels.AddScaled(output, state.Middle, 1, (long)wanted * width);
         }
         else
         {
             Kernels.Copy(state.Middle, output, (long)wanted * width);
+            Meter.Mark(Part.Elementwise);
             Blas.Linear(_hidden.Pointer, forward, w.Down, forward, output, width, wanted, width, forward, beta: 1);
+            Meter.Mark(Part.Products);
         }
     }
 
@@ -155,7 +164,9 @@ internal sealed unsafe class DecoderPass : IDisposable
     {
         int width = _shape.Width, all = _pack.Rows, heads = _shape.Heads, kvHeads = _shape.KvHeads, size = _shape.HeadSize;
         Kernels.RmsNorm(state.Input, width, w.AttentionNorm, _normed.Pointer, width, all, width, _shape.NormEpsilon);
+        Meter.Mark(Part.Elementwise);
         Blas.Linear(_normed.Pointer, width, w.Qkv, width, state.Qkv, _shape.Qkv, all, _shape.Qkv, width);
+        Meter.Mark(Part.Products);
         if (w.Bias is not null)
         {
             Kernels.AddToRows(state.Qkv, w.Bias, all, _shape.Qkv);
@@ -174,10 +185,14 @@ internal sealed unsafe class DecoderPass : IDisposable
         }
 
         Kernels.Rotate(_shape.Config.RotaryPairs, state.Qkv, _shape.Qkv, _positions, heads + kvHeads, size, _rotary(layer), 1);
+        Meter.Mark(Part.Elementwise);
         _attention.Forward(state.Qkv, _pack, rows, _shape.Window(layer), state.Attended, state.LogSums);
+        Meter.Mark(Part.Attention);
         if (_shape.PostNorms)
         {
+            Meter.Mark(Part.Elementwise);
             Blas.Linear(state.Attended, _shape.Attention, w.Output, _shape.Attention, state.Projected, width, rows.Length, width, _shape.Attention);
+            Meter.Mark(Part.Products);
             Kernels.RmsNorm(state.Projected, width, w.PostAttentionNorm, state.Middle, width, rows.Length, width, _shape.NormEpsilon);
             for (var i = 0; i < rows.Length; i++)
             {
@@ -192,7 +207,9 @@ internal sealed unsafe class DecoderPass : IDisposable
             Kernels.Copy(state.Input + ((long)rows[i] * width), state.Middle + ((long)i * width), width);
         }
 
+        Meter.Mark(Part.Elementwise);
         Blas.Linear(state.Attended, _shape.Attention, w.Output, _shape.Attention, state.Middle, width, rows.Length, width, _shape.Attention, beta: 1);
+        Meter.Mark(Part.Products);
     }
 
     /// <summary>Leaves the normalised input of the feed-forward part in the workspace.</summary>
@@ -200,7 +217,9 @@ internal sealed unsafe class DecoderPass : IDisposable
     {
         int width = _shape.Width, both = 2 * _shape.FeedForward;
         Kernels.RmsNorm(state.Middle, width, w.FeedForwardNorm, _normed.Pointer, width, rows, width, _shape.NormEpsilon);
+        Meter.Mark(Part.Elementwise);
         Blas.Linear(_normed.Pointer, width, w.GateUp, width, state.GateUp, both, rows, both, width);
+        Meter.Mark(Part.Products);
     }
 
     /// <param name="layer">From 0.</param>
@@ -225,7 +244,9 @@ internal sealed unsafe class DecoderPass : IDisposable
             if (_shape.PostNorms && _keeping[layer] == Keeping.Input)
             {
                 Kernels.Gate(_shape.Config.Activation, state.GateUp, _hidden.Pointer, wanted, forward);
+                Meter.Mark(Part.Elementwise);
                 Blas.Linear(_hidden.Pointer, forward, w.Down, forward, state.Fed, width, wanted, width, forward);
+                Meter.Mark(Part.Products);
             }
         }
         else
@@ -243,11 +264,17 @@ internal sealed unsafe class DecoderPass : IDisposable
         }
 
         var both = _gateGradient.Reserve(2L * Math.Max(1, all) * forward);
+        Meter.Mark(Part.Elementwise);
         Blas.Product(upstream, width, w.Down, forward, _hidden.Pointer, forward, wanted, forward, width);
+        Meter.Mark(Part.Products);
         Kernels.GateBackward(_shape.Config.Activation, state.GateUp, _hidden.Pointer, both, wanted, forward);
+        Meter.Mark(Part.Elementwise);
         gradients.Add(layer, Projection.Down, _hidden.Pointer, upstream, wanted);
+        Meter.Mark(Part.Adapter);
         gradients.Add(layer, Projection.Gate, _normed.Pointer, both, wanted);
+        Meter.Mark(Part.Adapter);
         Blas.Product(both, 2 * forward, w.GateUp, width, folded, width, wanted, width, 2 * forward);
+        Meter.Mark(Part.Products);
         Kernels.RmsNormBackward(state.Middle, width, w.FeedForwardNorm, folded, width, stream, width, wanted, width, _shape.NormEpsilon, add: true);
 
         // Attention.
@@ -258,11 +285,16 @@ internal sealed unsafe class DecoderPass : IDisposable
             Kernels.RmsNormBackward(state.Projected, width, w.PostAttentionNorm, stream, width, upstream, width, wanted, width, _shape.NormEpsilon, add: false);
         }
 
+        Meter.Mark(Part.Elementwise);
         gradients.Add(layer, Projection.Output, state.Attended, upstream, wanted);
+        Meter.Mark(Part.Adapter);
         Blas.Product(upstream, width, w.Output, _shape.Attention, _hidden.Pointer, _shape.Attention, wanted, _shape.Attention, width);
+        Meter.Mark(Part.Products);
         var qkv = _qkvGradient.Reserve((long)all * _shape.Qkv);
         System.Runtime.InteropServices.NativeMemory.Clear(qkv, (nuint)((long)all * _shape.Qkv * sizeof(float)));
+        Meter.Mark(Part.Elementwise);
         _attention.Backward(state.Qkv, _pack, rows, _shape.Window(layer), state.Attended, state.LogSums, _hidden.Pointer, qkv);
+        Meter.Mark(Part.Attention);
         Kernels.Rotate(_shape.Config.RotaryPairs, qkv, _shape.Qkv, _positions, _shape.Heads + _shape.KvHeads, size, _rotary(layer), -1);
         if (_shape.HeadNorms)
         {
@@ -276,13 +308,17 @@ internal sealed unsafe class DecoderPass : IDisposable
         }
 
         Kernels.RmsNorm(state.Input, width, w.AttentionNorm, _normed.Pointer, width, all, width, _shape.NormEpsilon);
+        Meter.Mark(Part.Elementwise);
         gradients.Add(layer, Projection.Query, _normed.Pointer, qkv, all);
+        Meter.Mark(Part.Adapter);
         if (layer == gradients.LowestLayer)
         {
             return stream;
         }
 
+        Meter.Mark(Part.Elementwise);
         Blas.Product(qkv, _shape.Qkv, w.Qkv, width, folded, width, all, width, _shape.Qkv);
+        Meter.Mark(Part.Products);
         if (last)
         {
             stream = Spread(stream, rows, all);

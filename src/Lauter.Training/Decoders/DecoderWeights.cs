@@ -14,6 +14,9 @@ internal abstract class DecoderWeights(DecoderShape shape, IEnumerable<WeightNam
 
     public WeightName Name(int layer, Projection projection) => _names[Matrix(layer, projection).Name];
 
+    /// <summary>The row at which a projection begins in its matrix; above 0 only where the file has several in one.</summary>
+    public int FirstRow(int layer, Projection projection) => Matrix(layer, projection).FirstRow;
+
     /// <summary>Rows from <paramref name="row"/> of a layer's matrix, row-major.</summary>
     public void Read(int layer, Projection projection, int row, Span<float> destination)
     {

@@ -1,18 +1,9 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using Lauter.Models.Templates;
 using Lauter.Training.Loop;
 
 namespace Lauter.Training.Examples;
 
-/// <summary>One line of an examples file.</summary>
-/// <param name="Id">Its name in the dataset.</param>
-/// <param name="Split">train, validation or test.</param>
-/// <param name="Messages">A conversation whose assistant turns are trained.</param>
-internal sealed record ConversationRow(
-    [property: JsonRequired] string Id, [property: JsonRequired] string Split, [property: JsonRequired] IReadOnlyList<ChatMessage> Messages);
-
-/// <summary>Reads <c>{"id","split","messages":[{"role","content"}…]}</c>, a conversation a line.</summary>
+/// <summary>Reads JSON lines, a <see cref="TrainingRow"/> each.</summary>
 internal static class ExampleFile
 {
     public const string Train = "train";
@@ -20,11 +11,12 @@ internal static class ExampleFile
     public const string Test = "test";
 
     /// <summary>Every row of the splits that training may see.</summary>
-    /// <exception cref="TrainingFailedException">A line is not a row; the message names it.</exception>
-    public static IReadOnlyList<ConversationRow> Read(string path)
+    /// <exception cref="TrainingFailedException">A line is not a row, or rows have different forms; the message names it.</exception>
+    public static IReadOnlyList<TrainingRow> Read(string path)
     {
-        List<ConversationRow> rows = [];
+        List<TrainingRow> rows = [];
         var number = 0;
+        (RowKind Kind, int Line)? first = null;
         foreach (var line in File.ReadLines(path))
         {
             number++;
@@ -33,14 +25,20 @@ internal static class ExampleFile
                 continue;
             }
 
-            ConversationRow row;
+            TrainingRow row;
             try
             {
-                row = JsonSerializer.Deserialize(line, ExampleJson.Default.ConversationRow)!;
+                row = TrainingRow.Parse(line, number);
             }
             catch (JsonException e)
             {
-                throw new TrainingFailedException($"{path}, line {number} is not a conversation: {e.Message}", e);
+                throw new TrainingFailedException($"{path}, line {number} is no row to train on: {e.Message}", e);
+            }
+
+            first ??= (row.Kind, number);
+            if (row.Kind != first.Value.Kind)
+            {
+                throw new TrainingFailedException($"{path}, line {number} is a row of the form {row.Kind}, but line {first.Value.Line} is {first.Value.Kind}. A file holds rows of one form: split it, or mend the odd ones.");
             }
 
             switch (row.Split)
@@ -58,7 +56,3 @@ internal static class ExampleFile
         return rows;
     }
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ConversationRow))]
-internal sealed partial class ExampleJson : JsonSerializerContext;

@@ -18,6 +18,9 @@ internal static class RunDigest
             BasePath = HashOf(job.BasePath),
             ExamplesPath = HashOf(job.ExamplesPath)!,
             CorpusPath = HashOf(job.CorpusPath),
+            AdapterPath = job.AdapterPath is { } adapter ? HashOf(Path.Combine(adapter, "adapter_model.safetensors")) : null,
+            Limits = null,
+            ReportOnly = false,
             OutputDirectory = "",
             Options = job.Options with { CheckpointSeconds = 0, Threads = null },
         };

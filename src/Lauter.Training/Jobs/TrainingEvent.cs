@@ -10,6 +10,9 @@ public static class TrainingEventKinds
     /// <summary>The examples are read and the network stands.</summary>
     public const string Started = "started";
 
+    /// <summary>The rows are read: what the run is going to do.</summary>
+    public const string Report = "report";
+
     /// <summary>Some steps later.</summary>
     public const string Progress = "progress";
 
@@ -68,6 +71,9 @@ public sealed record TrainingEvent
     /// <summary>A sentence for people.</summary>
     public string? Message { get; init; }
 
+    /// <summary>What the run is going to do, before its first step.</summary>
+    public DataReport? Report { get; init; }
+
     /// <summary>The outcome, on the last event of a run that succeeded.</summary>
     public TrainingResult? Result { get; init; }
 
@@ -99,7 +105,10 @@ public sealed record TrainingResult
     /// <summary>File name of the model inside the output directory.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Trainable values of the network.</summary>
+    /// <summary>Folder with the adapter in PEFT's form, inside the output directory; null when every weight was trained.</summary>
+    public string? Adapter { get; init; }
+
+    /// <summary>Values that were trained.</summary>
     public required long Parameters { get; init; }
 
     /// <summary>Tokens of the vocabulary.</summary>

@@ -1,14 +1,19 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Lauter.Training.Lora;
+using Lauter.Training.Losses;
 
 namespace Lauter.Training.Jobs;
 
 /// <summary>All that a training child process needs, as one JSON file. Exactly one of <see cref="BasePath"/> and <see cref="Scratch"/> is set.</summary>
 public sealed record TrainingJob
 {
+    /// <summary>The method that imitates answers.</summary>
+    public const string Sft = "sft";
+
     /// <summary>Generated readers set every init member, so a member left out would lose its default; the reflecting reader keeps it.</summary>
-    private static readonly JsonSerializerOptions ReadOptions = new(TrainingJson.Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    private static readonly JsonSerializerOptions ReadOptions = new(TrainingJson.Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver(), Converters = { new JsonStringEnumConverter() } };
 
     /// <summary>Name written into the model's metadata.</summary>
     public required string Name { get; init; }
@@ -29,6 +34,21 @@ public sealed record TrainingJob
 
     /// <summary>Receives model.gguf, metrics.jsonl, result.json and checkpoint/. A checkpoint of the same run found there is continued.</summary>
     public required string OutputDirectory { get; init; }
+
+    /// <summary>An adapter on the frozen base instead of training every weight; needs <see cref="BasePath"/>.</summary>
+    public LoraOptions? Lora { get; init; }
+
+    /// <summary>A PEFT folder whose adapter the training goes on from; null = a new one. It must have the modules and ranks of <see cref="Lora"/>.</summary>
+    public string? AdapterPath { get; init; }
+
+    /// <summary><c>sft</c>, or a loss over preferences: <c>dpo</c>, <c>ipo</c>, <c>orpo</c>, <c>simpo</c>, <c>kto</c>.</summary>
+    public string Method { get; init; } = Sft;
+
+    /// <summary>What the run may cost; null = anything.</summary>
+    public TrainingLimits? Limits { get; init; }
+
+    /// <summary>Whether the run ends after its report, before anything is trained.</summary>
+    public bool ReportOnly { get; init; }
 
     /// <summary>How to train.</summary>
     public TrainingOptions Options { get; init; } = new();
@@ -63,6 +83,29 @@ public sealed record TrainingJob
             faults.Add("Set exactly one of basePath and scratch.");
         }
 
+        if (Lora is not null)
+        {
+            faults.AddRange(Lora.Faults());
+            if (BasePath is null)
+            {
+                faults.Add("lora needs basePath: an adapter sits on a model that is there already.");
+            }
+
+            foreach (var name in new[] { (nameof(Options.Dropout), Options.Dropout), (nameof(Options.LabelSmoothing), Options.LabelSmoothing), (nameof(Options.TokenNoise), Options.TokenNoise) }.Where(o => o.Item2 != 0).Select(o => o.Item1).Concat(Options.Muon ? [nameof(Options.Muon)] : []))
+            {
+                faults.Add($"{name} is set, but adapter training has none; leave it out.");
+            }
+        }
+
+        if (Method != Sft && PreferenceLosses.Find(Method) is null)
+        {
+            faults.Add($"Method is '{Method}'; known are {Sft}, {string.Join(", ", PreferenceLosses.All.Select(l => l.Name))}.");
+        }
+        else if (Method != Sft && Lora is null)
+        {
+            faults.Add($"Method {Method} compares with the base without its adapter, so it needs lora.");
+        }
+
         return faults;
     }
 }
@@ -70,8 +113,10 @@ public sealed record TrainingJob
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(TrainingJob))]
 [JsonSerializable(typeof(TrainingEvent))]
 [JsonSerializable(typeof(TrainingResult))]
+[JsonSerializable(typeof(DataReport))]
 internal sealed partial class TrainingJson : JsonSerializerContext;

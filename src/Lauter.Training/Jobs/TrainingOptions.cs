@@ -1,8 +1,30 @@
+using System.Text.Json.Serialization;
+using Lauter.Training.Loop;
+
 namespace Lauter.Training.Jobs;
+
+/// <summary>What happens to a row that is longer than the limit.</summary>
+public enum LongRows
+{
+    /// <summary>It is left out and counted.</summary>
+    Drop,
+
+    /// <summary>Its end is cut off and it is counted; a text goes on in a row of its own. An answer loses its end that way.</summary>
+    Cut,
+
+    /// <summary>The run does not start.</summary>
+    Refuse,
+}
 
 /// <summary>How a network is trained. The defaults suit a few million parameters and some thousand short examples.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>What suits an adapter on a pre-trained base.</summary>
+    public static TrainingOptions ForAdapters { get; } = new()
+    {
+        Epochs = 2, BatchExamples = 32, LearningRate = 1e-3, WarmUpFraction = 0.03, FloorFraction = 0.1, WeightDecay = 0, Dropout = 0, MicroBatchTokens = 4096,
+    };
+
     /// <summary>How often every training example is seen, 1–10,000.</summary>
     public int Epochs { get; init; } = 12;
 
@@ -23,6 +45,30 @@ public sealed record TrainingOptions
 
     /// <summary>Learning rate at the end as a part of the peak, 0–1.</summary>
     public double FloorFraction { get; init; } = 0.02;
+
+    /// <summary>How the rate goes after its warm-up.</summary>
+    public Schedule Schedule { get; init; } = Schedule.Cosine;
+
+    /// <summary>Validations without a better one after which the run ends early; null = never.</summary>
+    public int? Patience { get; init; }
+
+    /// <summary>What happens to rows longer than <see cref="MaximumTokens"/>.</summary>
+    public LongRows LongRows { get; init; } = LongRows.Drop;
+
+    /// <summary>Memory in MiB for what the forward pass of an adapter training keeps; what does not fit is computed again. At least 16.</summary>
+    public int ActivationMebibytes { get; init; } = 800;
+
+    /// <summary>Layers of a frozen base held as fp32 at once; null = all. A few cost some time and spare most of the base's memory.</summary>
+    public int? ResidentLayers { get; init; }
+
+    /// <summary>Whether a beginning that all rows of a batch share is computed once (adapter training).</summary>
+    public bool SharePrefix { get; init; } = true;
+
+    /// <summary>How strongly a preference pulls away from the reference, above 0.</summary>
+    public double Beta { get; init; } = 0.1;
+
+    /// <summary>The margin that SimPO asks for, 0 or more.</summary>
+    public double Gamma { get; init; } = 0.5;
 
     /// <summary>AdamW's decoupled decay of matrices, 0–1.</summary>
     public double WeightDecay { get; init; } = 0.1;
@@ -71,6 +117,11 @@ public sealed record TrainingOptions
         Check(ClipNorm > 0, nameof(ClipNorm), ClipNorm, "above 0");
         Check(Dropout is >= 0 and < 1, nameof(Dropout), Dropout, "0 to below 1");
         Check(PromptLossWeight is >= 0 and <= 1, nameof(PromptLossWeight), PromptLossWeight, "0 to 1");
+        Check(Patience is null or >= 1, nameof(Patience), Patience ?? 0, "at least 1");
+        Check(ActivationMebibytes >= 16, nameof(ActivationMebibytes), ActivationMebibytes, "at least 16");
+        Check(ResidentLayers is null or >= 1, nameof(ResidentLayers), ResidentLayers ?? 0, "at least 1");
+        Check(Beta > 0, nameof(Beta), Beta, "above 0");
+        Check(Gamma >= 0, nameof(Gamma), Gamma, "0 or more");
         Check(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "0 to below 1");
         Check(TokenNoise is >= 0 and < 1, nameof(TokenNoise), TokenNoise, "0 to below 1");
         Check(ValidateEveryEpochs >= 1, nameof(ValidateEveryEpochs), ValidateEveryEpochs, "at least 1");

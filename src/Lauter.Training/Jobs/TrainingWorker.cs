@@ -3,7 +3,10 @@ using Lauter.Catalog.Objects;
 using Lauter.Models.Gguf;
 using Lauter.Models.Templates;
 using Lauter.Models.Tokens;
+using Lauter.Models.Peft;
 using Lauter.Training.Checkpoints;
+using Lauter.Training.Decoders;
+using Lauter.Training.Losses;
 using Lauter.Training.Examples;
 using Lauter.Training.Loop;
 using Lauter.Training.Natives;
@@ -14,6 +17,15 @@ namespace Lauter.Training.Jobs;
 /// <summary>The child's side of a training: reads a job file, trains, writes the model. Everything it has to say goes out as JSON lines.</summary>
 public static class TrainingWorker
 {
+    /// <summary>The complete model inside the output directory.</summary>
+    public const string ModelFile = "model.gguf";
+
+    /// <summary>The trained adapter in PEFT's form; a folder.</summary>
+    public const string AdapterDirectory = "adapter";
+
+    /// <summary>The trained adapter as llama.cpp loads it.</summary>
+    public const string AdapterFile = "adapter.gguf";
+
     /// <summary>The model is written.</summary>
     public const int ExitOk = 0;
 
@@ -63,7 +75,7 @@ public static class TrainingWorker
             return ExitCancelled;
         }
         catch (Exception e) when (e is TrainingFailedException or InvalidDataException or IOException or UnauthorizedAccessException
-            or GgufFormatException or TokenizerException or TemplateException or TorchUnavailableException or ExternalException)
+            or AdapterException or GgufFormatException or TokenizerException or TemplateException or TorchUnavailableException or ExternalException)
         {
             Say(TrainingEventKinds.Failed, e.Message);
             return ExitFailed;
@@ -89,51 +101,78 @@ public static class TrainingWorker
 
         // 1.
         var rows = ExampleFile.Read(job.ExamplesPath);
+        Check(job, rows);
         using var start = StartingPoint.Of(job, rows, checkpoints, cancellationToken);
-        var limit = Math.Min(job.Options.MaximumTokens ?? int.MaxValue, start.Network.Config.ContextLength);
-        var encoder = new ExampleEncoder(start.Template, start.Tokenizer, limit);
+        var limit = Math.Min(job.Options.MaximumTokens ?? int.MaxValue, start.Context);
+        var encoder = new ExampleEncoder(start.Template, start.Tokenizer, limit, job.Options.LongRows);
         var training = encoder.Encode(rows, ExampleFile.Train);
+        var counted = (encoder.TooLong, encoder.Cut, encoder.WithoutTarget);
         var validation = encoder.Encode(rows, ExampleFile.Validation);
         if (training.Count == 0)
         {
-            throw new TrainingFailedException($"{job.ExamplesPath} has no example to train on: {rows.Count} rows of train and validation, {encoder.TooLong} of them longer than {limit} tokens.");
+            throw new TrainingFailedException(counted.WithoutTarget > 0 && counted.TooLong == 0
+                ? $"{job.ExamplesPath}: every label is masked: none of its {counted.WithoutTarget} rows has a trained token. A row needs an assistant message with content and a weight above 0."
+                : $"{job.ExamplesPath} has no example to train on: {rows.Count} rows of train and validation, {encoder.TooLong} of them longer than {limit} tokens, {encoder.WithoutTarget} without a trained token.");
         }
 
         // 2. The reporter must know the step before the loop runs, so the loop reports through it later.
         var relay = new Relay();
         var loop = new TrainingLoop(
-            start.Network, training, validation, job.Options, start.ControlTokens, RunDigest.Of(job), Path.Combine(checkpoints, CheckpointFile.Name), relay, time)
+            start.Learner, training, validation, job.Options, RunDigest.Of(job), Path.Combine(checkpoints, CheckpointFile.Name), relay, time)
         {
             CpuSeconds = ProcessMeters.CpuSeconds,
         };
+        var report = Report(job, start, training, validation, counted, loop.Steps);
+        if (report.Refusals(job.Limits) is { Count: > 0 } refusals)
+        {
+            events.WriteLine(new TrainingEvent { Kind = TrainingEventKinds.Report, Report = report }.ToJson());
+            events.Flush();
+            throw new TrainingFailedException($"The training does not start: {string.Join("; ", refusals)}.");
+        }
+
+        if (job.ReportOnly)
+        {
+            var empty = new TrainingResult
+            {
+                Model = "", Parameters = start.Trainable, VocabularySize = start.Tokenizer.VocabularySize, TrainingExamples = training.Count, ExamplesTooLong = counted.TooLong,
+                Steps = 0, BestStep = 0, TrainedTokens = 0, Seconds = time.GetElapsedTime(started).TotalSeconds, CpuSeconds = ProcessMeters.CpuSeconds(), PeakMemoryBytes = ProcessMeters.PeakMemoryBytes(),
+            };
+            events.WriteLine(new TrainingEvent { Kind = TrainingEventKinds.Report, Report = report }.ToJson());
+            events.WriteLine(new TrainingEvent { Kind = TrainingEventKinds.Result, Result = empty }.ToJson());
+            events.Flush();
+            return;
+        }
+
         var resumed = loop.TryResume();
         using var reporter = new TrainingReporter(events, Path.Combine(job.OutputDirectory, "metrics.jsonl"), loop.Step, time)
         {
             EarlierCpuSeconds = loop.EarlierCpuSeconds,
         };
         relay.Target = reporter;
+        reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Report, Step = loop.Step, Steps = loop.Steps, Report = report });
         reporter.Send(new TrainingEvent
         {
             Kind = TrainingEventKinds.Started,
             Step = loop.Step,
             Steps = loop.Steps,
-            Message = $"{start.Network.ParameterCount} parameters, vocabulary {start.Tokenizer.VocabularySize}, {training.Count} examples ({encoder.TooLong} too long), "
-                + $"{training.Sum(e => (long)e.Ids.Length)} tokens an epoch{(resumed ? $", continued after step {loop.Step}" : "")}",
+            Message = $"{start.Trainable} trained values, vocabulary {start.Tokenizer.VocabularySize}, {training.Count} examples ({counted.TooLong} too long), "
+                + $"{report.Tokens} tokens an epoch{(resumed ? $", continued after step {loop.Step}" : "")}",
         });
 
         // 3.
         loop.Run(cancellationToken);
 
         // 4., 5. The result last: where it is, everything is.
-        start.Save(Path.Combine(job.OutputDirectory, "model.gguf"), job.Name);
+        start.Save(job.OutputDirectory, job.Name);
         var result = new TrainingResult
         {
-            Model = "model.gguf",
-            Parameters = start.Network.ParameterCount,
+            Model = ModelFile,
+            Adapter = job.Lora is null ? null : AdapterDirectory,
+            Parameters = start.Trainable,
             VocabularySize = start.Tokenizer.VocabularySize,
             TrainingExamples = training.Count,
-            ExamplesTooLong = encoder.TooLong,
-            Steps = loop.Steps,
+            ExamplesTooLong = counted.TooLong,
+            Steps = loop.Step,
             BestStep = loop.BestStep,
             TrainedTokens = loop.TrainedTokens,
             Validation = loop.BestValidation,
@@ -142,7 +181,56 @@ public static class TrainingWorker
             PeakMemoryBytes = ProcessMeters.PeakMemoryBytes(),
         };
         AtomicFile.WriteJson(Path.Combine(job.OutputDirectory, "result.json"), result, TrainingJson.Default.TrainingResult);
-        reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Result, Step = loop.Steps, Steps = loop.Steps, Result = result });
+        reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Result, Step = loop.Step, Steps = loop.Steps, Result = result });
+    }
+
+    /// <summary>Faults of rows and method together, before anything costly is opened.</summary>
+    private static void Check(TrainingJob job, IReadOnlyList<TrainingRow> rows)
+    {
+        if (rows is not [var first, ..])
+        {
+            throw new TrainingFailedException($"{job.ExamplesPath} has no row of the splits {ExampleFile.Train} and {ExampleFile.Validation}.");
+        }
+
+        var wanted = PreferenceLosses.Find(job.Method) is { } loss ? loss.Paired ? RowKind.Preference : RowKind.Judged : first.Kind is RowKind.Text ? RowKind.Text : RowKind.Conversation;
+        if (first.Kind != wanted)
+        {
+            throw new TrainingFailedException($"{job.ExamplesPath} has rows of the form {first.Kind}, but the method {job.Method} needs {wanted}.");
+        }
+    }
+
+    private static DataReport Report(
+        TrainingJob job, StartingPoint start, IReadOnlyList<TrainingExample> training, IReadOnlyList<TrainingExample> validation,
+        (int TooLong, int Cut, int WithoutTarget) counted, int steps)
+    {
+        long tokens = training.Sum(e => (long)e.Length), trained = training.Sum(e => (long)e.TrainedCount + (e.Rejected?.TrainedCount ?? 0));
+        var prefix = job.Lora is not null && job.Options.SharePrefix && training.Count > 1 ? Pack.CommonPrefix([.. training.Select(e => e.Document())]) : 0;
+        double? seconds = null;
+        if (start.Flops is { } flops)
+        {
+            // Of each pass's shared beginning only one copy is computed.
+            var computed = tokens - (prefix * (long)training.Sum(e => e.Rejected is null ? 1 : 2));
+            seconds = job.Options.Epochs * ((computed * flops.Token) + (trained * flops.Target)) / (MachineSpeed.ExpectedShare * MachineSpeed.FlopsPerSecond(job.Options.Threads ?? Environment.ProcessorCount));
+        }
+
+        return new DataReport
+        {
+            Rows = training.Count,
+            ValidationRows = validation.Count,
+            Tokens = tokens,
+            TrainedTokens = trained,
+            Cut = counted.Cut,
+            Dropped = counted.TooLong,
+            WithoutTarget = counted.WithoutTarget,
+            Longest = training.Max(e => Math.Max(e.Ids.Length, e.Rejected?.Ids.Length ?? 0)),
+            SharedPrefix = prefix,
+            Steps = steps,
+            TrainableValues = start.Trainable,
+            Seconds = seconds,
+            MemoryBytes = start.MemoryBytes((int)Math.Min(job.Options.MicroBatchTokens, job.Options.BatchExamples * (tokens / training.Count))),
+            Price = seconds / 3600 * job.Limits?.HourPrice,
+            Currency = job.Limits?.Currency,
+        };
     }
 
     private sealed class Relay : ITrainingObserver

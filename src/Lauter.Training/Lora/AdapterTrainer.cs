@@ -52,6 +52,9 @@ internal sealed unsafe class AdapterTrainer : ILearner
 
     public FlatAdamW Optimiser { get; }
 
+    /// <summary>Where each lane's time went.</summary>
+    public IReadOnlyList<PassMeter> Meters => [.. _passes.Select(p => p.Meter)];
+
     /// <summary>Null trains on the tokens themselves.</summary>
     public PreferenceLoss? Preference { get; init; }
 
@@ -218,7 +221,9 @@ internal sealed unsafe class AdapterTrainer : ILearner
         var pack = Pack.Of(documents, _machine.SharePrefix);
         var features = _passes[lane].Forward(pack, _decoder.Head.Embed, pack.Predictions, adapter, backward ? Keep(pack) : null);
         var scored = new Scored(pack, (nint)features, new float[pack.Targets.Length], new bool[pack.Targets.Length]);
+        _passes[lane].Meter.Mark(Part.Elementwise);
         _heads[lane].Score(features, pack.Targets, scored.Logs, slopes?.Invoke(pack), scored.Hits);
+        _passes[lane].Meter.Mark(Part.Head);
         return scored;
     }
 

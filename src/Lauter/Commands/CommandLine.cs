@@ -53,6 +53,7 @@ internal static class CommandLine
         DataCommand.Create(),
         EngineCommand.Create(),
         BenchCommand.Create(),
+        TrainCommand.Create(),
         WorkerCommand.Create(),
     };
 

@@ -14,6 +14,9 @@ internal static class WorkerCommand
         train.SetAction((result, _) => TrainingWorker.RunAsChildAsync(result.GetValue(job)!));
         var engine = new Command("engine", "Serve one model on a Unix socket.");
         engine.SetAction((_, cancellationToken) => EngineServer.RunChildAsync(cancellationToken));
-        return new Command("worker", "Child processes of this program.") { Subcommands = { train, engine }, Hidden = true };
+        var steps = new Argument<int>("steps");
+        var measure = new Command("measure", "Time steps of a training job and print figures as JSON.") { job, steps };
+        measure.SetAction(result => Arguments.WriteJson(TrainingSpeed.Measure(result.GetValue(job)!, result.GetValue(steps))));
+        return new Command("worker", "Child processes of this program.") { Subcommands = { train, engine, measure }, Hidden = true };
     }
 }

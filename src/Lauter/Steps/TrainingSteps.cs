@@ -7,11 +7,11 @@ using Lauter.Catalog.Projects;
 using Lauter.Data.Export;
 using Lauter.Hosting;
 using Lauter.Inference.Engine;
-using Lauter.Models.Gguf;
 using Lauter.Models.Templates;
 using Lauter.Models.Tokens;
+using Lauter.Training.Decoders;
 using Lauter.Training.Jobs;
-using Lauter.Training.Networks;
+using Lauter.Training.Lora;
 using Lauter.Training.Parity;
 
 namespace Lauter.Steps;
@@ -49,6 +49,7 @@ internal static class TrainingSteps
                 ["shape"] = model.Scratch is { } scratch ? JsonSerializer.SerializeToNode(ScratchPresets.Find(scratch)!.Value.Shape) : null,
                 ["options"] = JsonSerializer.SerializeToNode(options),
                 ["method"] = training.Method,
+                ["lora"] = Lora(training) is { } lora ? JsonSerializer.SerializeToNode(lora) : null,
             },
             Phase = StepPhase.Training,
             Application = application?.Name,
@@ -79,13 +80,31 @@ internal static class TrainingSteps
 
     private static TrainingOptions Options(TrainingDefinition training, ModelDefinition model)
     {
-        var options = model.Scratch is { } preset ? ScratchPresets.Find(preset)!.Value.Training : new TrainingOptions();
+        var options = model.Scratch is { } preset ? ScratchPresets.Find(preset)!.Value.Training : training.Lora is null ? new TrainingOptions() : TrainingOptions.ForAdapters;
         return options with
         {
             Epochs = training.Epochs ?? options.Epochs,
             BatchExamples = training.Batch ?? options.BatchExamples,
             LearningRate = training.LearningRate ?? options.LearningRate,
             Seed = (ulong)training.Seed,
+        };
+    }
+
+    private static LoraOptions? Lora(TrainingDefinition training)
+    {
+        if (training.Lora is not { } lora)
+        {
+            return null;
+        }
+
+        var options = new LoraOptions();
+        return options with
+        {
+            Rank = lora.Rank ?? options.Rank,
+            Alpha = lora.Alpha,
+            Targets = lora.Targets.Count == 0 ? options.Targets : lora.Targets,
+            RankStabilised = lora.RankStabilised,
+            RateRatio = lora.RateRatio ?? options.RateRatio,
         };
     }
 
@@ -106,6 +125,7 @@ internal static class TrainingSteps
             Name = training.Name,
             BasePath = model.File is { } file ? Path.Combine(workspace.Project.Directory, file) : null,
             Scratch = model.Scratch is { } preset ? ScratchPresets.Find(preset)!.Value.Shape : null,
+            Lora = Lora(training),
             ExamplesPath = examples,
             OutputDirectory = Directory.CreateDirectory(Path.Combine(context.WorkDirectory, "out")).FullName,
             Options = options,
@@ -128,6 +148,15 @@ internal static class TrainingSteps
 
         var output = Directory.CreateDirectory(Path.Combine(context.WorkDirectory, "keep")).FullName;
         File.Copy(Path.Combine(job.OutputDirectory, result.Model), Path.Combine(output, "model.gguf"), overwrite: true);
+        if (result.Adapter is not null)
+        {
+            // Side by side they are a PEFT folder.
+            foreach (var part in new[] { TrainingWorker.AdapterFile, Path.Combine(result.Adapter, "adapter_config.json"), Path.Combine(result.Adapter, "adapter_model.safetensors") })
+            {
+                File.Copy(Path.Combine(job.OutputDirectory, part), Path.Combine(output, Path.GetFileName(part)), overwrite: true);
+            }
+        }
+
         KeepCurve(Path.Combine(job.OutputDirectory, "metrics.jsonl"), Path.Combine(output, "curve.jsonl"));
         return new Manifest
         {
@@ -188,6 +217,11 @@ internal static class TrainingSteps
         {
             context.Progress.Report(new StepProgress((double)step / steps, $"loss {e.Loss:0.000} · {e.TokensPerSecond:#,0} tokens/s · {e.SecondsLeft:0} s left"));
         }
+        else if (e.Report is { } data)
+        {
+            context.Progress.Report(new StepProgress(null, $"{data.Rows} rows, {data.Tokens} tokens, {data.TrainedTokens} trained, {data.Cut} cut, {data.Dropped + data.WithoutTarget} left out, longest {data.Longest}"
+                + (data.Seconds is { } seconds ? $", about {seconds:0} s" : "")));
+        }
         else if (e.Message is { } message)
         {
             context.Progress.Report(new StepProgress(null, message));
@@ -200,10 +234,9 @@ internal static class TrainingSteps
         var rows = StoredFiles.Show(context.Objects, context.Inputs["dataset"].Manifest, Path.Combine(context.WorkDirectory, "dataset"));
         var application = workspace.Project.Applications.Values.FirstOrDefault(a => a.Model == training.Name);
         var prompt = Prompt(workspace.Project, application);
-        using var gguf = GgufFile.Open(path);
         using var tokenizer = ModelTokenizer.Open(path);
-        using var network = LlamaNetwork.Load(gguf);
-        var template = ChatTemplate.Parse(gguf.Metadata.Text("tokenizer.chat_template") ?? throw new StepFailedException($"The model '{training.Name}' carries no chat template."));
+        using var network = DecoderNetwork.Open(path);
+        var template = ChatTemplate.Parse(tokenizer.ChatTemplate ?? throw new StepFailedException($"The model '{training.Name}' carries no chat template."));
         List<ParityProbe> probes =
         [
             .. ParquetDataset.ReadExamples(rows).Where(r => r.Split == SplitNames.Validation).Take(ParityProbes).Select(row => new ParityProbe(

@@ -24,7 +24,7 @@ public sealed class AdapterGoldenTests
         var norms = run.Expected.GetProperty("grad_norms_before_clip");
         foreach (var (loss, step) in run.Losses)
         {
-            var sums = run.Trainer.Accumulate(examples);
+            var sums = run.Trainer.Accumulate(examples, step - 1);
             var norm = run.Trainer.GradientNorm() / sums.Weight;
             Assert.Equal(loss, sums.Loss / sums.Weight, loss * 1e-4);
             Assert.Equal(norms[step - 1].GetDouble(), norm, 1e-3);
@@ -62,7 +62,7 @@ public sealed class AdapterGoldenTests
         var margins = run.Expected.GetProperty("mean_reward_margins");
         foreach (var (loss, step) in run.Losses)
         {
-            var sums = run.Trainer.Accumulate(examples);
+            var sums = run.Trainer.Accumulate(examples, step - 1);
             _ = run.Trainer.GradientNorm();
             Assert.Equal(loss, sums.Loss / sums.Weight, step == 1 ? 1e-6 : Math.Max(1e-5, loss * 1e-3));
             Assert.Equal(margins[step - 1].GetDouble(), sums.Margin / sums.Weight, 2e-3);

@@ -27,7 +27,7 @@ internal static class TinyRun
     }
 
     public static TrainingLoop Create(LlamaNetwork network, TrainingOptions options, string directory, ITrainingObserver? observer = null, string digest = "tiny") => new(
-        network, Examples(40, 1), Examples(16, 2), options, new HashSet<int> { 0, 1 }, digest, Path.Combine(directory, "state.bin"), observer ?? new Recorder(), TimeProvider.System);
+        new NetworkLearner(network, options, new HashSet<int> { 0, 1 }), Examples(40, 1), Examples(16, 2), options, digest, Path.Combine(directory, "state.bin"), observer ?? new Recorder(), TimeProvider.System);
 
     private static TrainingExample Example(int index, ref SeededRandom random)
     {
