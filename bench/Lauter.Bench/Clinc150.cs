@@ -30,16 +30,21 @@ internal static class Clinc150
             }
         }
 
-        var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/'))!);
-        var program = Path.Combine(root, "src", "Lauter", "bin", configuration, "net10.0", "lauter.dll");
         var clock = Stopwatch.StartNew();
-        using var child = Process.Start("dotnet", [program, "up", project, "--no-serve"]);
+        using var child = Process.Start("dotnet", [Program(), "up", project, "--no-serve"]);
         await child.WaitForExitAsync();
         Console.WriteLine($"exit code {child.ExitCode}, {clock.Elapsed.TotalSeconds:0} s wall");
         return child.ExitCode;
     }
 
-    private static string RepositoryRoot()
+    /// <summary>The program, built in the same configuration as this bench.</summary>
+    internal static string Program()
+    {
+        var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/'))!);
+        return Path.Combine(RepositoryRoot(), "src", "Lauter", "bin", configuration, "net10.0", "lauter.dll");
+    }
+
+    internal static string RepositoryRoot()
     {
         for (var directory = AppContext.BaseDirectory; directory is not null; directory = Path.GetDirectoryName(directory))
         {

@@ -3,6 +3,7 @@ using Lauter.Bench;
 return args switch
 {
     ["clinc150", var data] => await Clinc150.RunAsync(data),
+    ["training", var model, var data, var steps, .. var only] => await TrainingSpeedBench.RunAsync(model, data, steps, only.FirstOrDefault()),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
     ["dedup", var corpus, .. var bands] => DedupBench.Run(corpus, bands is [var one] ? one : "21x6"),
     _ => Usage(),
@@ -13,6 +14,7 @@ static int Usage()
     Console.Error.WriteLine("""
         clinc150 DATA_FULL.json                       write rows, run the project, print sizes, scores and times
         dedup CORPUS [BANDSxROWS]                     speed, recall and precision of near-duplicate search on the generated corpus
+        training MODEL.gguf DATA_FULL.json STEPS [0,1,…]  LoRA on CLINC150 rows: tokens/s against the matrix speed, memory, where time goes
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         """);
     return 2;

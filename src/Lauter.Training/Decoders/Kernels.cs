@@ -251,14 +251,14 @@ internal static unsafe class Kernels
     {
         var bounded = Vector512.Min(Vector512.Max(x, Vector512.Create(-87.3f)), Vector512.Create(88.3f));
         var n = Vector512.Round(bounded * Vector512.Create(1.44269504f));
-        var r = bounded - (n * Vector512.Create(0.693359375f)) - (n * Vector512.Create(-2.12194440e-4f));
+        var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), bounded));
         var p = Vector512.Create(1.9875691500e-4f);
-        p = (p * r) + Vector512.Create(1.3981999507e-3f);
-        p = (p * r) + Vector512.Create(8.3334519073e-3f);
-        p = (p * r) + Vector512.Create(4.1665795894e-2f);
-        p = (p * r) + Vector512.Create(1.6666665459e-1f);
-        p = (p * r) + Vector512.Create(5.0000001201e-1f);
-        p = (p * r * r) + r + Vector512<float>.One;
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.3981999507e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(8.3334519073e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.1665795894e-2f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
+        p = Vector512.FusedMultiplyAdd(p * r, r, r + Vector512<float>.One);
         var power = Vector512.ShiftLeft(Vector512.ConvertToInt32(n) + Vector512.Create(127), 23).AsSingle();
         return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-87.3f)), Vector512<float>.Zero, p * power);
     }

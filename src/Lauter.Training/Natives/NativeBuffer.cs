@@ -6,9 +6,11 @@ namespace Lauter.Training.Natives;
 /// Float memory outside the garbage collector, aligned for vector instructions. It only grows, so a training step allocates nothing once the
 /// longest batch was seen. Not thread-safe.
 /// </summary>
-internal sealed unsafe class NativeBuffer : IDisposable
+internal sealed unsafe partial class NativeBuffer : IDisposable
 {
     private const int Alignment = 64;
+    private const nuint LargePage = 2 << 20;
+    private const int UseLargePages = 14;
 
     private float* _pointer;
 
@@ -27,7 +29,19 @@ internal sealed unsafe class NativeBuffer : IDisposable
         if (count > Capacity)
         {
             Free();
-            _pointer = (float*)NativeMemory.AlignedAlloc(checked((nuint)(count * sizeof(float))), Alignment);
+            var bytes = checked((nuint)(count * sizeof(float)));
+            if (bytes >= LargePage && OperatingSystem.IsLinux())
+            {
+                // Large pages spare most of the page faults and address look-ups of buffers that are walked through from end to end.
+                bytes = (bytes + LargePage - 1) / LargePage * LargePage;
+                _pointer = (float*)NativeMemory.AlignedAlloc(bytes, LargePage);
+                _ = Advise(_pointer, bytes, UseLargePages);
+            }
+            else
+            {
+                _pointer = (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
+            }
+
             Capacity = count;
         }
 
@@ -47,6 +61,10 @@ internal sealed unsafe class NativeBuffer : IDisposable
         Free();
         GC.SuppressFinalize(this);
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Advise(void* address, nuint length, int advice);
 
     private void Free()
     {
