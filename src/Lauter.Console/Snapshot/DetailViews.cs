@@ -89,7 +89,7 @@ public sealed record ScoreDiff(
     IReadOnlyList<ScoreDiffGroup> Groups);
 
 /// <summary>Items that flipped in the same way.</summary>
-/// <param name="Name">For example <c>intent: refund → repair</c>.</param>
+/// <param name="Name">For example <c>intent: refund → repair</c>; empty for items that flipped each in its own way.</param>
 /// <param name="Won">True when the second candidate has them right.</param>
 /// <param name="Items">The items; at most 50 of a group.</param>
 /// <param name="Count">How many the group has.</param>

@@ -77,9 +77,11 @@ internal sealed class ConsoleDetails(Workspace workspace) : IConsoleDetails
             after.Card.Items.Count, flips.Count(f => f.Won), flips.Count(f => !f.Won),
             [
                 .. from flip in flips
-                   group flip by (flip.Won, flip.Group) into same
-                   orderby same.Key.Won, same.Count() descending, same.Key.Group
-                   select new ScoreDiffGroup(same.Key.Group, same.Key.Won, [.. same.Take(ItemsPerGroup).Select(f => new ScoreDiffItem(
+                   // A way to be wrong that happened once is no pattern: those stand together at the end.
+                   let pattern = flips.Count(f => f.Won == flip.Won && f.Group == flip.Group) > 1 ? flip.Group : ""
+                   group flip by (flip.Won, Pattern: pattern) into same
+                   orderby same.Key.Won, same.Key.Pattern.Length == 0, same.Count() descending, same.Key.Pattern
+                   select new ScoreDiffGroup(same.Key.Pattern, same.Key.Won, [.. same.Take(ItemsPerGroup).Select(f => new ScoreDiffItem(
                        f.Id, f.Language, texts.GetValueOrDefault(f.Id), Said(f.After.Reference, null), Said(f.Before.Prediction, f.Before.Failure), Said(f.After.Prediction, f.After.Failure)))], same.Count()),
             ]);
     }

@@ -73,7 +73,7 @@ internal static class ReleaseSections
         var cost = use is { Cost: { } total, Accepted: > 0 } ? total.Units / use.Accepted : (decimal?)null;
         return new IterationView(
             iteration.Number, iteration.Started, Taken(workspace, iteration.Number), iteration.Outcome, iteration.Release, Value(workspace, release),
-            promoted is null ? null : promoted.At - iteration.Started, (use?.Answered ?? 0) + (use?.Failed ?? 0), use?.Failed ?? 0, cost, cost is null ? null : use!.Cost!.Value.Currency);
+            promoted is not null && promoted.At > iteration.Started ? promoted.At - iteration.Started : null, (use?.Answered ?? 0) + (use?.Failed ?? 0), use?.Failed ?? 0, cost, cost is null ? null : use!.Cost!.Value.Currency);
     }
 
     private static long? Taken(Workspace workspace, int number)
