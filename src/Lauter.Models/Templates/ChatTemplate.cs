@@ -64,10 +64,14 @@ public sealed class ChatTemplate
             throw new TemplateException(TemplateFault.Render, "a conversation needs at least one message");
         }
 
-        options ??= new ChatRenderOptions();
+        return Render(new Sequence([.. messages.Select(Message)]), addGenerationPrompt, options ?? new ChatRenderOptions());
+    }
+
+    private RenderedChat Render(Sequence messages, bool addGenerationPrompt, ChatRenderOptions options)
+    {
         var names = new Dictionary<string, object?>
         {
-            ["messages"] = new Sequence([.. messages.Select(Message)]),
+            ["messages"] = messages,
             ["tools"] = null,
             ["documents"] = null,
             ["add_generation_prompt"] = addGenerationPrompt,
@@ -89,6 +93,21 @@ public sealed class ChatTemplate
         }
 
         return Segments(Render(names, options.Time));
+    }
+
+    /// <summary>Renders a conversation given as JSON, so that messages may have all members their template knows: tool calls, reasoning, parts.</summary>
+    /// <param name="messages">A list of at least one object.</param>
+    /// <param name="addGenerationPrompt">Whether the text ends where the assistant is to begin.</param>
+    /// <param name="options">What the template sees besides; null = nothing. <c>tools</c> and the like go into its variables.</param>
+    /// <exception cref="TemplateException">No list of objects, or the template refuses the conversation or fails.</exception>
+    public RenderedChat Render(JsonElement messages, bool addGenerationPrompt, ChatRenderOptions? options = null)
+    {
+        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0 || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
+        {
+            throw new TemplateException(TemplateFault.Render, "a conversation is a list of at least one message object");
+        }
+
+        return Render(new Sequence([.. messages.EnumerateArray().Select(Message)]), addGenerationPrompt, options ?? new ChatRenderOptions());
     }
 
     /// <summary>Renders with these names; texts keep their marks.</summary>
@@ -123,6 +142,15 @@ public sealed class ChatTemplate
         }
 
         return new Mapping(members);
+    }
+
+    private static Mapping Message(JsonElement message)
+    {
+        var role = message.TryGetProperty("role", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        var mark = role == "assistant" ? Mark.Data | Mark.Assistant : Mark.Data;
+        return new Mapping(message.EnumerateObject().Select(member => new KeyValuePair<object?, object?>(
+            new Text(member.Name),
+            member.NameEquals("role") && KnownRoles.Contains(role) ? new Text(role) : JsonText.Read(member.Value, mark))));
     }
 
     private RenderedChat Segments(Text text)

@@ -51,6 +51,7 @@ internal static class CommandLine
         DoctorCommand.Create(),
         NewCommand.Create(),
         DataCommand.Create(),
+        ModelCommand.Create(),
         EngineCommand.Create(),
         BenchCommand.Create(),
         TrainCommand.Create(),
