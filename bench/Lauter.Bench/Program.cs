@@ -6,6 +6,9 @@ return args switch
     ["training", var model, var data, var steps, .. var only] => await TrainingSpeedBench.RunAsync(model, data, steps, only.FirstOrDefault()),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
     ["dedup", var corpus, .. var bands] => DedupBench.Run(corpus, bands is [var one] ? one : "21x6"),
+    ["gateway", .. var options] => await GatewayBench.RunAsync(options),
+    ["gateway-upstream", var port, var delay] => await GatewayServers.UpstreamAsync(port, delay),
+    ["gateway-proxy", var port, var upstream] => await GatewayServers.ProxyAsync(port, upstream),
     _ => Usage(),
 };
 
@@ -16,6 +19,7 @@ static int Usage()
         dedup CORPUS [BANDSxROWS]                     speed, recall and precision of near-duplicate search on the generated corpus
         training MODEL.gguf DATA_FULL.json STEPS [0,1,…]  LoRA on CLINC150 rows: tokens/s against the matrix speed, memory, where time goes
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
+        gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
         """);
     return 2;
 }

@@ -41,6 +41,13 @@ internal sealed class GatewayMetrics
         _durations.GetOrAdd(application, _ => new Histogram()).Add(record.Duration.TotalSeconds);
     }
 
+    /// <summary>An answer of the first model of a cascade was kept or not: <c>lauter_cascade_total{application,kept}</c>.</summary>
+    public void CountCascade(string application, bool kept) =>
+        Add("lauter_cascade_total", $"application=\"{Escape(application)}\",kept=\"{(kept ? "true" : "false")}\"", 1);
+
+    /// <summary>An answer was given from the cache: <c>lauter_cache_hits_total{application}</c>.</summary>
+    public void CountHit(string application) => Add("lauter_cache_hits_total", $"application=\"{Escape(application)}\"", 1);
+
     public string Render()
     {
         var text = new StringBuilder();

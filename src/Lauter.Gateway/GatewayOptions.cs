@@ -55,6 +55,15 @@ public sealed record GatewayOptions
     /// <summary>Largest complete answer of a provider in bytes. Default 16 MiB.</summary>
     public int MaximumAnswerBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>Memory that kept answers may use. Default 64 MiB.</summary>
+    public long CacheBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How long an answer is given again. Default 1 h.</summary>
+    public TimeSpan CacheLifetime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Limits of whole tenants, by name. Default: none.</summary>
+    public IReadOnlyDictionary<string, Limits.TenantLimits> Tenants { get; init; } = new Dictionary<string, Limits.TenantLimits>(StringComparer.Ordinal);
+
     /// <summary>How often the journal is moved into the store. Default 1 s.</summary>
     public TimeSpan DrainInterval { get; init; } = TimeSpan.FromSeconds(1);
 

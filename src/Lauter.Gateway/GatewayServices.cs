@@ -1,8 +1,11 @@
 using Lauter.Gateway.Api;
+using Lauter.Gateway.Api.Shapes;
 using Lauter.Gateway.Applications;
+using Lauter.Gateway.Caches;
 using Lauter.Gateway.Keys;
 using Lauter.Gateway.Limits;
 using Lauter.Gateway.Providers;
+using Lauter.Gateway.Routing;
 using Lauter.Gateway.Settlement;
 using Lauter.Ledger;
 using Lauter.Ledger.Budgets;
@@ -47,7 +50,14 @@ public static class GatewayServices
         services.AddSingleton<Settler>();
         services.AddSingleton<LocalAnswers>();
         services.AddSingleton<ProviderForwarder>();
-        services.AddSingleton<ChatEndpoint>();
+        services.AddSingleton<ModelEndpoint>();
+        services.AddSingleton<TargetHealth>();
+        services.AddSingleton<RoutePlanner>();
+        services.AddSingleton<UpstreamSender>();
+        services.AddSingleton<Cascade>();
+        services.AddSingleton<Mirror>();
+        services.AddSingleton<ExactCache>();
+        services.AddSingleton<CachedAnswers>();
         services.AddSingleton<EmbeddingsEndpoint>();
         services.AddSingleton<FeedbackEndpoint>();
         services.AddSingleton<InformationEndpoints>();
@@ -63,7 +73,7 @@ public static class GatewayServices
     }
 
     /// <summary>
-    /// Maps <c>/v1/chat/completions</c>, <c>/v1/embeddings</c>, <c>/v1/models</c>, <c>/v1/feedback</c>, <c>/metrics</c>, each behind a key, and
+    /// Maps OpenAI's <c>/v1/chat/completions</c>, <c>completions</c>, <c>embeddings</c>, <c>rerank</c>, <c>responses</c>, <c>models</c>, Anthropic's <c>/v1/messages</c>, <c>/v1/feedback</c>, <c>/metrics</c>, each behind a key, and
     /// <c>/health</c>, which says only that the process serves.
     /// </summary>
     public static IEndpointRouteBuilder MapGateway(this IEndpointRouteBuilder endpoints)
@@ -71,8 +81,13 @@ public static class GatewayServices
         var services = endpoints.ServiceProvider;
         var edge = services.GetRequiredService<RequestEdge>();
         var information = services.GetRequiredService<InformationEndpoints>();
-        endpoints.MapPost("/v1/chat/completions", edge.Guard(services.GetRequiredService<ChatEndpoint>().HandleAsync));
-        endpoints.MapPost("/v1/embeddings", edge.Guard(services.GetRequiredService<EmbeddingsEndpoint>().HandleAsync));
+        var models = services.GetRequiredService<ModelEndpoint>();
+        endpoints.MapPost("/v1/chat/completions", edge.Guard(models.ChatAsync));
+        endpoints.MapPost("/v1/completions", edge.Guard(models.CompletionsAsync));
+        endpoints.MapPost("/v1/embeddings", edge.Guard(models.EmbeddingsAsync));
+        endpoints.MapPost("/v1/rerank", edge.Guard(models.RerankAsync));
+        endpoints.MapPost("/v1/responses", edge.Guard(models.ResponsesAsync));
+        endpoints.MapPost("/v1/messages", edge.Guard(models.MessagesAsync, MessagesShape.ErrorOf));
         endpoints.MapPost("/v1/feedback", edge.Guard(services.GetRequiredService<FeedbackEndpoint>().HandleAsync));
         endpoints.MapGet("/v1/models", edge.Guard(information.ListModelsAsync));
         endpoints.MapGet("/v1/models/{**model}", edge.Guard(information.GetModelAsync));

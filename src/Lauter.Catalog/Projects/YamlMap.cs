@@ -178,6 +178,28 @@ public sealed class YamlMap
         }
     }
 
+    /// <summary>A list of mappings; one mapping alone counts as a list of one.</summary>
+    public IReadOnlyList<YamlMap> Maps(string key, bool required = false)
+    {
+        switch (Find(key))
+        {
+            case null:
+                if (required)
+                {
+                    Fault(key, "is missing.");
+                }
+
+                return [];
+            case YamlMappingNode map:
+                return [new YamlMap(map, Join(key), _faults)];
+            case YamlSequenceNode list when list.Children.All(c => c is YamlMappingNode):
+                return [.. list.Children.Cast<YamlMappingNode>().Select((c, i) => new YamlMap(c, $"{Join(key)}[{i}]", _faults))];
+            case var other:
+                Fault(key, $"must be a list of mappings, but is {Describe(other)}.");
+                return [];
+        }
+    }
+
     /// <summary>A nested mapping, or null (and a fault when <paramref name="required"/> or of another form).</summary>
     public YamlMap? Map(string key, bool required = false)
     {

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Lauter.Gateway.Api;
 
 /// <summary>An answer as it grows, in OpenAI's shapes: one <c>chat.completion</c>, or a stream of <c>chat.completion.chunk</c>.</summary>
-internal sealed class AnswerState(EdgeRequest request, LiveApplication live, ChatCall call, RequestSettlement settlement)
+internal sealed class AnswerState(EdgeRequest request, LiveApplication live, ChatCall call, RequestSettlement settlement, Shapes.AnswerShape? shape = null)
 {
     private readonly StringBuilder _text = new();
     private JsonArray? _annotations;
@@ -34,7 +34,7 @@ internal sealed class AnswerState(EdgeRequest request, LiveApplication live, Cha
                 if (call.Stream)
                 {
                     await BeginStreamAsync(cancellationToken);
-                    await Sse.WriteAsync(Response, Chunk(new JsonObject { ["content"] = text.Text }, null), cancellationToken);
+                    await SendAsync(Chunk(new JsonObject { ["content"] = text.Text }, null), cancellationToken);
                 }
 
                 break;
@@ -63,34 +63,50 @@ internal sealed class AnswerState(EdgeRequest request, LiveApplication live, Cha
                 return failure;
             }
 
-            await Sse.BreakAsync(request.Context, failure);
+            await Sse.BreakAsync(request.Context, failure, shape);
             return null;
         }
 
         if (!call.Stream)
         {
             Response.ContentType = "application/json";
-            await Response.WriteAsync(Completion().ToJsonString(JsonText.Options), aborted);
+            var body = Encoding.UTF8.GetBytes(Completion().ToJsonString(JsonText.Options));
+            await Response.Body.WriteAsync(shape?.Whole(body) ?? body, aborted);
             return null;
         }
 
         await BeginStreamAsync(aborted);
         if (_annotations is not null)
         {
-            await Sse.WriteAsync(Response, Chunk(new JsonObject { ["annotations"] = _annotations.DeepClone() }, null), aborted);
+            await SendAsync(Chunk(new JsonObject { ["annotations"] = _annotations.DeepClone() }, null), aborted);
         }
 
-        await Sse.WriteAsync(Response, Chunk([], End!.FinishReason), aborted);
+        await SendAsync(Chunk([], End!.FinishReason), aborted);
         if (call.IncludeUsage)
         {
             var usage = Envelope("chat.completion.chunk");
             usage["choices"] = new JsonArray();
             usage["usage"] = Usage();
-            await Sse.WriteAsync(Response, usage, aborted);
+            await SendAsync(usage, aborted);
         }
 
-        await Sse.WriteDoneAsync(Response, aborted);
+        await (shape is null ? Sse.WriteDoneAsync(Response, aborted) : Sse.WriteRawAsync(Response, shape.Done(), aborted));
         return null;
+    }
+
+    private async Task SendAsync(JsonObject chunk, CancellationToken cancellationToken)
+    {
+        var bytes = Encoding.UTF8.GetBytes(chunk.ToJsonString(JsonText.Options));
+        if (shape is null)
+        {
+            Sse.Put(Response.BodyWriter, bytes);
+        }
+        else
+        {
+            shape.Event(bytes, Response.BodyWriter);
+        }
+
+        await Response.BodyWriter.FlushAsync(cancellationToken);
     }
 
     private async Task BeginStreamAsync(CancellationToken cancellationToken)
@@ -98,7 +114,7 @@ internal sealed class AnswerState(EdgeRequest request, LiveApplication live, Cha
         if (!Response.HasStarted)
         {
             Sse.Begin(Response);
-            await Sse.WriteAsync(Response, Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" }, null), cancellationToken);
+            await SendAsync(Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" }, null), cancellationToken);
         }
     }
 

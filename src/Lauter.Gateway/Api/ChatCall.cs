@@ -3,7 +3,7 @@ using Lauter.Gateway.Applications;
 
 namespace Lauter.Gateway.Api;
 
-/// <summary>What the gateway needs of a chat completions request.</summary>
+/// <summary>What the gateway needs of a request that names a model: chat first of all, and the other surfaces in the same way.</summary>
 internal sealed record ChatCall
 {
     /// <summary>Members that an application on this machine understands, or may ignore without changing the answer.</summary>
@@ -15,7 +15,12 @@ internal sealed record ChatCall
 
     public required JsonMembers Members { get; init; }
 
+    public required Surface Surface { get; init; }
+
     public required string Model { get; init; }
+
+    /// <summary>It brings tools along.</summary>
+    public bool Tools { get; init; }
 
     public bool Stream { get; init; }
 
@@ -29,8 +34,9 @@ internal sealed record ChatCall
     public int MessageCount { get; init; }
 
     /// <summary>Reads a body; the values of known members are checked, unknown members are left alone.</summary>
-    public static (ChatCall? Call, OpenAiError? Error) Read(ReadOnlyMemory<byte> body, GatewayOptions options)
+    public static (ChatCall? Call, OpenAiError? Error) Read(ReadOnlyMemory<byte> body, GatewayOptions options, Surface? surface = null)
     {
+        surface ??= Surface.Chat;
         if (JsonMembers.Scan(body, options.MaximumDepth, out var fault) is not { } members)
         {
             return (null, OpenAiError.BadRequest("invalid_json", fault!));
@@ -41,10 +47,10 @@ internal sealed record ChatCall
             return (null, OpenAiError.BadRequest("missing_required_parameter", "'model' must be the name of an application.", "model"));
         }
 
-        var (count, messagesFault) = CountMessages(members.Raw("messages").Span, options.MaximumMessages);
-        if (messagesFault is not null)
+        var (count, questionFault) = Question(members, surface, options);
+        if (questionFault is not null)
         {
-            return (null, OpenAiError.BadRequest(count > options.MaximumMessages ? "too_many_messages" : "invalid_messages", messagesFault, "messages"));
+            return (null, questionFault);
         }
 
         foreach (var name in (string[])["max_tokens", "max_completion_tokens", "n", "seed"])
@@ -77,14 +83,29 @@ internal sealed record ChatCall
         return (new ChatCall
         {
             Members = members,
+            Surface = surface,
             Model = model,
-            Stream = members.Flag("stream") == true,
+            Tools = members.IsSet("tools") && members.Raw("tools").Span.IndexOf((byte)'{') >= 0,
+            Stream = surface.Generates && members.Flag("stream") == true,
             IncludeUsage = members.Element("stream_options") is { ValueKind: JsonValueKind.Object } stream
                 && stream.TryGetProperty("include_usage", out var include) && include.ValueKind == JsonValueKind.True,
             MaximumOutputTokens = (int?)(members.Integer("max_completion_tokens") ?? members.Integer("max_tokens")),
             Choices = choices,
             MessageCount = count,
         }, null);
+    }
+
+    private static (int Count, OpenAiError? Fault) Question(JsonMembers members, Surface surface, GatewayOptions options)
+    {
+        if (surface != Surface.Chat)
+        {
+            return members.IsSet(surface.Question)
+                ? (1, null)
+                : (0, OpenAiError.BadRequest("missing_required_parameter", $"'{surface.Question}' is missing.", surface.Question));
+        }
+
+        var (count, fault) = CountMessages(members.Raw("messages").Span, options.MaximumMessages);
+        return (count, fault is null ? null : OpenAiError.BadRequest(count > options.MaximumMessages ? "too_many_messages" : "invalid_messages", fault, "messages"));
     }
 
     /// <summary>Why an application on this machine cannot serve the request, or null.</summary>

@@ -10,27 +10,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace Lauter.Gateway.Api;
 
-/// <summary><c>POST /v1/embeddings</c> over the project's embedders; vectors as numbers or, as OpenAI's SDKs ask by default, base64.</summary>
-internal sealed class EmbeddingsEndpoint(GatewayOptions options, RequestEdge edge, ApplicationRegistry registry, Settler settler)
+/// <summary><c>POST /v1/embeddings</c> over the embedders of this machine; vectors as numbers or, as OpenAI's SDKs ask by default, base64.</summary>
+internal sealed class EmbeddingsEndpoint(GatewayOptions options, Settler settler)
 {
-    public async Task<OpenAiError?> HandleAsync(EdgeRequest request)
+    public async Task<OpenAiError?> ServeAsync(EdgeRequest request, ReadOnlyMemory<byte> body, JsonMembers members, LiveEmbedder embedder)
     {
-        var (body, bodyError) = await edge.ReadBodyAsync(request.Context);
-        if (bodyError is not null)
-        {
-            return bodyError;
-        }
-
-        if (JsonMembers.Scan(body, options.MaximumDepth, out var fault) is not { } members)
-        {
-            return OpenAiError.BadRequest("invalid_json", fault!);
-        }
-
-        if (members.Text("model") is not { } model || registry.FindEmbedder(model) is not { } embedder || !request.Key.Allows(model))
-        {
-            return OpenAiError.Forbidden;
-        }
-
+        var model = embedder.Name;
         var (texts, inputError) = Inputs(members);
         if (inputError is not null)
         {
@@ -47,7 +32,7 @@ internal sealed class EmbeddingsEndpoint(GatewayOptions options, RequestEdge edg
             return OpenAiError.BadRequest("invalid_value", "'encoding_format' must be float or base64.", "encoding_format");
         }
 
-        request.Context.Response.Headers["x-lauter-trace-id"] = request.Id.ToString("N");
+        request.Context.Response.Headers["x-lauter-trace-id"] = request.Name;
         var live = new LiveApplication { Name = model, Kind = ApplicationKind.Nearest };
         var (settlement, refusal) = settler.Begin(new RequestStart
         {

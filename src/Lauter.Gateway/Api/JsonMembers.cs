@@ -119,8 +119,16 @@ internal sealed class JsonMembers
     }
 
     /// <summary>The same bytes with members replaced or, where they are missing, put in front.</summary>
-    public byte[] With(params ReadOnlySpan<(string Name, byte[] Value)> changes)
+    public byte[] With(params ReadOnlySpan<(string Name, byte[] Value)> changes) => With(changes, []);
+
+    /// <summary>As above, without the members called in <paramref name="drops"/>; only then the white space between members goes.</summary>
+    public byte[] With(ReadOnlySpan<(string Name, byte[] Value)> changes, IReadOnlyList<string> drops)
     {
+        if (drops.Any(_members.ContainsKey))
+        {
+            return Without(drops).With(changes);
+        }
+
         var output = new ArrayBufferWriter<byte>(_bytes.Length + 256);
         var position = 0;
         Copy(_bodyStart);
@@ -145,7 +153,8 @@ internal sealed class JsonMembers
             }
         }
 
-        foreach (var (start, length, value) in edits.OrderBy(e => e.Start))
+        edits.Sort(static (a, b) => a.Start.CompareTo(b.Start));
+        foreach (var (start, length, value) in edits)
         {
             Copy(start);
             output.Write(value);
@@ -160,6 +169,33 @@ internal sealed class JsonMembers
             output.Write(_bytes.Span[position..until]);
             position = until;
         }
+    }
+
+    /// <summary>Length of the whole object in bytes.</summary>
+    public int Length => _bytes.Length;
+
+    /// <summary>The whole object.</summary>
+    public ReadOnlyMemory<byte> Bytes => _bytes;
+
+    /// <summary>The object without some members.</summary>
+    public JsonMembers Without(params IReadOnlyList<string> drops)
+    {
+        var output = new ArrayBufferWriter<byte>(_bytes.Length);
+        var separator = (byte)'{';
+        foreach (var (name, (start, length, _)) in _members)
+        {
+            if (!drops.Contains(name, StringComparer.Ordinal))
+            {
+                output.Write([separator]);
+                output.Write(JsonSerializer.SerializeToUtf8Bytes(name));
+                output.Write(":"u8);
+                output.Write(_bytes.Span.Slice(start, length));
+                separator = (byte)',';
+            }
+        }
+
+        output.Write(separator == '{' ? "{}"u8 : "}"u8);
+        return Scan(output.WrittenMemory, 1_000, out _)!;
     }
 
     private bool MoreMissing(ReadOnlySpan<(string Name, byte[] Value)> changes)

@@ -15,7 +15,7 @@ namespace Lauter.Gateway.Api;
 /// </summary>
 internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
 {
-    public async Task<OpenAiError?> ServeAsync(EdgeRequest request, RequestStart start, ChatCall call)
+    public async Task<OpenAiError?> ServeAsync(EdgeRequest request, RequestStart start, ChatCall call, Shapes.AnswerShape? shape = null)
     {
         var live = start.Live!;
         if (call.LocalFault() is { } unsupported)
@@ -42,7 +42,7 @@ internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
             return error;
         }
 
-        var answer = new AnswerState(request, live, call, settlement);
+        var answer = new AnswerState(request, live, call, settlement, shape);
         var question = new AnswerRequest(
             request.Key.Tenant, turns, turns[^1].Content, input, call.MaximumOutputTokens ?? live.MaximumOutputTokens,
             call.Members.Number("temperature"), call.Members.Number("top_p"), call.Members.Integer("seed"));

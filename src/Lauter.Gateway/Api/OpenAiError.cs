@@ -25,7 +25,7 @@ internal sealed record OpenAiError(int Status, string Type, string Code, string 
         ["error"] = new JsonObject { ["message"] = Message, ["type"] = Type, ["param"] = Param, ["code"] = Code },
     };
 
-    public async Task WriteAsync(HttpContext context)
+    public async Task WriteAsync(HttpContext context, Func<OpenAiError, JsonObject>? shape = null)
     {
         context.Response.StatusCode = Status;
         context.Response.ContentType = "application/json";
@@ -39,6 +39,6 @@ internal sealed record OpenAiError(int Status, string Type, string Code, string 
             context.Response.Headers["x-should-retry"] = retry ? "true" : "false";
         }
 
-        await context.Response.WriteAsync(ToJson().ToJsonString(JsonText.Options), context.RequestAborted);
+        await context.Response.WriteAsync((shape?.Invoke(this) ?? ToJson()).ToJsonString(JsonText.Options), context.RequestAborted);
     }
 }

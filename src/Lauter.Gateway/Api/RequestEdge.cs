@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Lauter.Gateway.Api;
 
 /// <summary>A request that passed the edge.</summary>
-internal sealed record EdgeRequest(HttpContext Context, Guid Id, DateTimeOffset At, long Timestamp, ApiKey Key);
+internal sealed record EdgeRequest(HttpContext Context, Guid Id, string Name, DateTimeOffset At, long Timestamp, ApiKey Key);
 
 /// <summary>
 /// What every route does first: an id, the key, the rate, the number of requests at once. A route that is not entered through here does
@@ -16,24 +16,30 @@ internal sealed partial class RequestEdge(
     GatewayOptions options, ApiKeyStore keys, RequestRates rates, GatewayMetrics metrics, TimeProvider time, ILogger<RequestEdge> log)
 {
     /// <summary>The endpoint that runs <paramref name="handle"/> behind the edge.</summary>
-    public RequestDelegate Guard(Func<EdgeRequest, Task<OpenAiError?>> handle) => async context =>
+    /// <param name="handle">Serves the request, or says what is wrong with it.</param>
+    /// <param name="errors">The form of errors; null = OpenAI's.</param>
+    public RequestDelegate Guard(Func<EdgeRequest, Task<OpenAiError?>> handle, Func<OpenAiError, System.Text.Json.Nodes.JsonObject>? errors = null) => async context =>
     {
         var (at, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
         var id = Guid.CreateVersion7(at);
-        context.Response.Headers["x-request-id"] = id.ToString("N");
+        var name = id.ToString("N");
+        context.Response.Headers["x-request-id"] = name;
         context.Response.Headers.CacheControl = "no-store";
-        context.Response.OnStarting(() =>
-        {
-            context.Response.Headers["openai-processing-ms"] = ((long)time.GetElapsedTime(timestamp).TotalMilliseconds).ToString();
-            return Task.CompletedTask;
-        });
+        context.Response.OnStarting(
+            static state =>
+            {
+                var (response, clock, began) = ((HttpResponse, TimeProvider, long))state;
+                response.Headers["openai-processing-ms"] = ((long)clock.GetElapsedTime(began).TotalMilliseconds).ToString();
+                return Task.CompletedTask;
+            },
+            (context.Response, time, timestamp));
 
         try
         {
-            var error = await EnterAsync(context, id, at, timestamp, handle);
+            var error = await EnterAsync(context, id, name, at, timestamp, handle);
             if (error is not null && !context.Response.HasStarted)
             {
-                await error.WriteAsync(context);
+                await error.WriteAsync(context, errors);
             }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -43,7 +49,7 @@ internal sealed partial class RequestEdge(
         catch (Exception e) when (e is not BrokenAnswerException && !context.Response.HasStarted)
         {
             Unexpected(log, id, e);
-            await new OpenAiError(500, "server_error", "internal_error", $"The request failed unexpectedly; its id is {id:N}.").WriteAsync(context);
+            await new OpenAiError(500, "server_error", "internal_error", $"The request failed unexpectedly; its id is {id:N}.").WriteAsync(context, errors);
         }
     };
 
@@ -96,9 +102,12 @@ internal sealed partial class RequestEdge(
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {Id} failed unexpectedly.")]
     private static partial void Unexpected(ILogger log, Guid id, Exception exception);
 
-    private async Task<OpenAiError?> EnterAsync(HttpContext context, Guid id, DateTimeOffset at, long timestamp, Func<EdgeRequest, Task<OpenAiError?>> handle)
+    private async Task<OpenAiError?> EnterAsync(HttpContext context, Guid id, string name, DateTimeOffset at, long timestamp, Func<EdgeRequest, Task<OpenAiError?>> handle)
     {
-        if (keys.Authenticate(context.Request.Headers.Authorization) is not { } key)
+        // Anthropic's SDKs send the bare key in a header of its own.
+        string? authorization = context.Request.Headers.Authorization;
+        authorization ??= context.Request.Headers["x-api-key"] is [{ Length: > 0 } bare] ? $"Bearer {bare}" : null;
+        if (keys.Authenticate(authorization) is not { } key)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
             return OpenAiError.Unauthorized;
@@ -119,6 +128,11 @@ internal sealed partial class RequestEdge(
             }
         }
 
+        if (!rates.Enter(key))
+        {
+            return new OpenAiError(429, "requests", "slow_down", "This key or its tenant has as many requests running as it may; try again in a moment.") { RetryAfterSeconds = 1 };
+        }
+
         try
         {
             if (metrics.Enter() > options.MaximumConcurrentRequests)
@@ -126,11 +140,12 @@ internal sealed partial class RequestEdge(
                 return new OpenAiError(429, "requests", "slow_down", $"{options.MaximumConcurrentRequests} requests are being served; try again in a moment.") { RetryAfterSeconds = 1 };
             }
 
-            return await handle(new EdgeRequest(context, id, at, timestamp, key));
+            return await handle(new EdgeRequest(context, id, name, at, timestamp, key));
         }
         finally
         {
             metrics.Leave();
+            rates.Leave(key);
         }
     }
 }

@@ -15,6 +15,29 @@ internal static class Sse
         response.Headers["x-accel-buffering"] = "no";
     }
 
+    /// <summary>Puts one event into <paramref name="output"/> without flushing it.</summary>
+    public static void Put(System.Buffers.IBufferWriter<byte> output, ReadOnlySpan<byte> data, string? name = null)
+    {
+        if (name is not null)
+        {
+            System.Buffers.BuffersExtensions.Write(output, System.Text.Encoding.UTF8.GetBytes($"event: {name}\n"));
+        }
+
+        var length = data.Length + 8;
+        var span = output.GetSpan(length)[..length];
+        "data: "u8.CopyTo(span);
+        var body = span[6..^2];
+        data.CopyTo(body);
+        if (body.IndexOfAny((byte)'\n', (byte)'\r') >= 0)
+        {
+            body.Replace((byte)'\n', (byte)' '); // in JSON a line feed is white space between tokens; in an event it would end the line
+            body.Replace((byte)'\r', (byte)' ');
+        }
+
+        span[^2] = span[^1] = (byte)'\n';
+        output.Advance(length);
+    }
+
     public static Task WriteAsync(HttpResponse response, JsonObject data, CancellationToken cancellationToken) =>
         WriteRawAsync(response, System.Text.Encoding.UTF8.GetBytes($"data: {data.ToJsonString(JsonText.Options)}\n\n"), cancellationToken);
 
@@ -32,11 +55,12 @@ internal static class Sse
     /// </summary>
     /// <exception cref="BrokenAnswerException">Always: thrown out of the endpoint it makes the server close the connection in the middle of the
     /// body after everything written was sent. <c>HttpContext.Abort</c> would throw the event away with the connection.</exception>
-    public static async Task BreakAsync(HttpContext context, OpenAiError error)
+    public static async Task BreakAsync(HttpContext context, OpenAiError error, Shapes.AnswerShape? shape = null)
     {
         try
         {
-            await WriteAsync(context.Response, error.ToJson(), context.RequestAborted);
+            await WriteRawAsync(
+                context.Response, shape?.Broken(error) ?? System.Text.Encoding.UTF8.GetBytes($"data: {error.ToJson().ToJsonString(JsonText.Options)}\n\n"), context.RequestAborted);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {

@@ -37,6 +37,9 @@ public sealed record LiveApplication
     /// <summary>The upstream of kind <see cref="ApplicationKind.Provider"/>.</summary>
     public Providers.ProviderTarget? Provider { get; init; }
 
+    /// <summary>Several upstreams with an order; null = <see cref="Provider"/> alone.</summary>
+    public Routing.ProviderRoute? Route { get; init; }
+
     /// <summary>JSON Schema of the input object as text; null = the input is plain text.</summary>
     public string? InputSchema { get; init; }
 
@@ -61,8 +64,19 @@ public sealed record LiveApplication
     /// <summary>Divides the time of an engine's cores among its concurrent requests; null = the request's own duration on <see cref="Cores"/> cores.</summary>
     public EngineClock? Clock { get; init; }
 
+    /// <summary>Guards in the order in which they look; none by default.</summary>
+    public IReadOnlyList<Guards.Guard> Guards { get; init; } = [];
+
+    /// <summary>Which answers are kept and given again. Default: none.</summary>
+    public Caches.CachePolicy Cache { get; init; } = Caches.CachePolicy.Off;
+
     /// <summary>When it went live, for <c>GET /v1/models</c>.</summary>
     public DateTimeOffset Created { get; init; } = DateTimeOffset.UnixEpoch;
+
+    /// <summary>Differs between any two applications that were ever made live in this process.</summary>
+    internal long Generation { get; private init; }
+
+    private static long _generations;
 
     internal JsonSchema? Input { get; private init; }
 
@@ -79,7 +93,7 @@ public sealed record LiveApplication
             throw new ArgumentException($"'{Name}' is not a name of an application: 1 to 128 characters without spaces.", nameof(Name));
         }
 
-        if (Kind == ApplicationKind.Provider ? Provider is null : Source is null)
+        if (Kind == ApplicationKind.Provider ? Provider is null && Route is not { Entries.Count: > 0 } : Source is null)
         {
             throw new ArgumentException($"The application '{Name}' of kind {Kind} has nothing that answers: set {(Kind == ApplicationKind.Provider ? nameof(Provider) : nameof(Source))}.");
         }
@@ -88,8 +102,11 @@ public sealed record LiveApplication
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Cores);
         return this with
         {
+            Generation = Interlocked.Increment(ref _generations),
             Input = InputReader.Parse(Name, "input", InputSchema),
             Output = InputReader.Parse(Name, "output", OutputSchema),
+            Provider = Provider ?? Route?.Entries[0].Target,
+            Route = Route ?? (Provider is null ? null : Routing.ProviderRoute.To(Provider)),
             OnlyTextField = InputReader.OnlyTextField(InputSchema),
         };
     }

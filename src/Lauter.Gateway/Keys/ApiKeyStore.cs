@@ -33,6 +33,15 @@ public sealed record ApiKey
     /// <summary>Most requests a minute; null = no limit.</summary>
     public int? RequestsPerMinute { get; init; }
 
+    /// <summary>Most tokens a minute, prompt and answer together; null = no limit.</summary>
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Most requests at the same time; null = no limit.</summary>
+    public int? ConcurrentRequests { get; init; }
+
+    /// <summary>True when the key may administer the gateway: keys and budgets of every tenant.</summary>
+    public bool Admin { get; init; }
+
     /// <summary>True when the key may use <paramref name="application"/>.</summary>
     public bool Allows(string application) => Applications.Contains("*", StringComparer.Ordinal) || Applications.Contains(application, StringComparer.Ordinal);
 }
@@ -78,23 +87,48 @@ public sealed class ApiKeyStore
     /// <param name="applications">Applications it may use; <c>*</c> = all.</param>
     /// <param name="expires">From when on it is refused; null = never.</param>
     /// <param name="requestsPerMinute">Most requests a minute; null = no limit.</param>
+    /// <param name="more">Sets what is left: other limits, the right to administer. Null = nothing.</param>
     public (string Key, ApiKey Stored) Create(
-        string name, string tenant = "default", IReadOnlyList<string>? applications = null, DateTimeOffset? expires = null, int? requestsPerMinute = null)
+        string name, string tenant = "default", IReadOnlyList<string>? applications = null, DateTimeOffset? expires = null, int? requestsPerMinute = null, Func<ApiKey, ApiKey>? more = null)
     {
-        var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var key = NewKey();
         var stored = new ApiKey
         {
             Id = "k" + RandomNumberGenerator.GetHexString(8, lowercase: true),
             Name = name,
-            Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key))),
+            Sha256 = HashOf(key),
             Tenant = tenant,
             Applications = applications ?? ["*"],
             Created = _time.GetUtcNow(),
             Expires = expires,
             RequestsPerMinute = requestsPerMinute,
         };
+        stored = more?.Invoke(stored) ?? stored;
         Change(keys => [.. keys, stored]);
         return (key, stored);
+    }
+
+    /// <summary>
+    /// Replaces a key by a new one with the same rights. The old one goes on for <paramref name="grace"/>, so that its users can change over.
+    /// </summary>
+    /// <returns>The new key, shown once; null when there is none of this id.</returns>
+    public (string Key, ApiKey Stored)? Rotate(string id, TimeSpan grace)
+    {
+        (string, ApiKey)? made = null;
+        Change(keys =>
+        {
+            if (keys.FirstOrDefault(k => k.Id == id) is not { } old)
+            {
+                return keys;
+            }
+
+            var (key, now) = (NewKey(), _time.GetUtcNow());
+            var stored = old with { Id = "k" + RandomNumberGenerator.GetHexString(8, lowercase: true), Sha256 = HashOf(key), Created = now };
+            made = (key, stored);
+            var ends = old.Expires is { } expires && expires < now + grace ? expires : now + grace;
+            return [.. keys.Where(k => k.Id != id), .. grace > TimeSpan.Zero ? [old with { Expires = ends }] : Array.Empty<ApiKey>(), stored];
+        });
+        return made;
     }
 
     /// <summary>Removes a key; requests in flight end normally.</summary>
@@ -141,6 +175,10 @@ public sealed class ApiKeyStore
 
         return match is { Expires: { } expires } && expires <= _time.GetUtcNow() ? null : match;
     }
+
+    private static string NewKey() => Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    private static string HashOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     private void Change(Func<IReadOnlyList<ApiKey>, IReadOnlyList<ApiKey>> change)
     {
@@ -214,6 +252,6 @@ public sealed class ApiKeyStore
 internal sealed record KeyFile(int Version, IReadOnlyList<ApiKey> Keys);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(KeyFile))]
 internal sealed partial class KeyJson : JsonSerializerContext;

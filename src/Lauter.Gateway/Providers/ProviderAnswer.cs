@@ -1,6 +1,9 @@
 using System.Text;
-using System.Text.Json;
 using Lauter.Gateway.Api;
+using Lauter.Gateway.Api.Shapes;
+using Lauter.Gateway.Caches;
+using Lauter.Gateway.Guards;
+using Lauter.Gateway.Providers.Wires;
 using Lauter.Gateway.Settlement;
 using Lauter.Ledger;
 using Lauter.Traces;
@@ -9,16 +12,26 @@ using Microsoft.AspNetCore.Http;
 namespace Lauter.Gateway.Providers;
 
 /// <summary>A provider's answer on its way back: what is forwarded, what is read from it, and what is held back until it is settled.</summary>
-internal sealed class ProviderAnswer(EdgeRequest request, RequestStart start, ChatCall call, RequestSettlement settlement, GatewayOptions options)
+internal sealed class ProviderAnswer(EdgeRequest request, RequestStart start, ChatCall call, RequestSettlement settlement, GatewayOptions options) : IDisposable
 {
-    private const int MaximumEventBytes = 4 * 1024 * 1024;
-    private const int KeptCharacters = 128 * 1024;
-    private readonly byte[] _id = Encoding.UTF8.GetBytes($"\"chatcmpl-{request.Id:N}\"");
-    private readonly StringBuilder _text = new();
-    private ReadOnlyMemory<byte> _last;
-    private ProviderUsage? _usage;
-    private string? _finishReason;
-    private long _outputBytes;
+    private static readonly byte[] Done = "data: [DONE]\n\n"u8.ToArray();
+    private readonly byte[] _id = Encoding.UTF8.GetBytes($"\"{(call.Surface == Surface.Chat ? "chatcmpl" : "cmpl")}-{request.Id:N}\"");
+    private readonly AnswerScan _scan = new();
+    private readonly PooledBytes _piece = new();
+    private PooledBytes? _whole;
+    private byte[]? _last;
+
+    /// <summary>Turns answers into another API's shape; null = OpenAI's, as they come.</summary>
+    public AnswerShape? Shape { get; init; }
+
+    /// <summary>Keeps what was sent, so that it can be given again; null = it is not kept.</summary>
+    public CacheRecording? Recording { get; init; }
+
+    /// <summary>Looks at the answer's text and changes it; null = nobody does.</summary>
+    public AnswerGuard? Guard { get; init; }
+
+    /// <summary>Which target answers.</summary>
+    public ProviderTarget? Target { get; set; }
 
     /// <summary>True once the provider may have begun to work.</summary>
     public bool Sent { get; set; }
@@ -26,60 +39,86 @@ internal sealed class ProviderAnswer(EdgeRequest request, RequestStart start, Ch
     /// <summary>Why an answer that began well did not end well.</summary>
     public OpenAiError? Failure { get; private set; }
 
-    /// <summary>The text of the first choice, as far as it is kept.</summary>
-    public string Text => _text.ToString();
+    /// <summary>The text of the first choice as the provider gave it, masks of personal data included, as far as it is kept.</summary>
+    public string Text => _scan.Text;
 
     private HttpResponse Response => request.Context.Response;
 
-    /// <summary>Reads a whole answer and holds it back.</summary>
-    public async Task<RequestEnd> ForwardWholeAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    public void Dispose()
     {
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        using var buffer = new MemoryStream();
-        var piece = new byte[32 * 1024];
-        for (int read; (read = await stream.ReadAsync(piece, cancellationToken)) > 0;)
+        _scan.Dispose();
+        _piece.Dispose();
+        _whole?.Dispose();
+    }
+
+    /// <summary>Reads a whole answer and holds it back.</summary>
+    public async Task<RequestEnd> ForwardWholeAsync(UpstreamAnswer upstream)
+    {
+        var bytes = await upstream.ReadWholeAsync(options.MaximumAnswerBytes);
+        settlement.MarkFirst();
+        if (Target!.Wire == ProviderWire.Anthropic)
         {
-            buffer.Write(piece, 0, read);
-            if (buffer.Length > options.MaximumAnswerBytes)
-            {
-                throw new InvalidDataException($"The provider's answer is larger than {options.MaximumAnswerBytes} bytes.");
-            }
+            bytes = AnthropicWire.Whole(bytes.Span, request.At) ?? default;
         }
 
-        settlement.MarkFirst();
-        var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
-        if (JsonMembers.Scan(bytes, 256, out _) is not { } members || !members.Has("choices"))
+        if (!_scan.Read(bytes.Span, MeterSource.Provider) || !_scan.HasAnswer)
         {
-            Failure = new OpenAiError(502, "server_error", "provider_invalid_answer", $"The provider '{start.Live!.Provider!.Name}' sent something that is not a chat completion.");
+            Failure = ProviderFailure.Fault("provider_invalid_answer", $"The provider '{Target!.Name}' sent something that is not {(call.Surface == Surface.Chat ? "a chat completion" : "an answer")}.");
             return Broken(TraceOutcome.Failed, 502, Failure.Code);
         }
 
-        Read(members, MeterSource.Provider);
-        _last = members.With(("id", _id));
-        Response.ContentType = "application/json";
+        _whole = new PooledBytes(bytes.Length + 64);
+        _scan.Write(bytes.Span, call.Surface.Generates ? _id : default, _whole);
+        if (Guard is not null && Guard.Whole(_whole.Memory) is { } changed)
+        {
+            if (changed.Refusal is { } refusal)
+            {
+                Failure = refusal;
+                return Whole() with { Outcome = TraceOutcome.Failed, Status = refusal.Status, ErrorCode = refusal.Code };
+            }
+
+            Replace(changed.Bytes.Span);
+        }
+
+        Recording?.Whole(_whole.Span, _scan);
+        if (Shape is not null)
+        {
+            Replace(Shape.Whole(_whole.Span));
+        }
+
         return Whole();
+
+        void Replace(ReadOnlySpan<byte> with)
+        {
+            var copy = new PooledBytes(with.Length + 1);
+            System.Buffers.BuffersExtensions.Write(copy, with);
+            _whole!.Dispose();
+            _whole = copy;
+        }
+    }
+
+    /// <summary>What an answer that nobody gets has used.</summary>
+    public RequestEnd Read(ReadOnlyMemory<byte> bytes)
+    {
+        var translated = Target!.Wire == ProviderWire.Anthropic ? AnthropicWire.Whole(bytes.Span, request.At) ?? default : bytes;
+        return _scan.Read(translated.Span, MeterSource.Provider) && _scan.HasAnswer
+            ? Whole() with { ResponseText = options.KeepTexts ? Text : null }
+            : Broken(TraceOutcome.Failed, 502, "provider_invalid_answer");
     }
 
     /// <summary>Forwards events as they come and holds back the end.</summary>
-    public async Task<RequestEnd> ForwardStreamAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    public async Task<RequestEnd> ForwardStreamAsync(UpstreamAnswer upstream)
     {
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var reader = new SseReader(stream, MaximumEventBytes);
         var done = false;
-        while (true)
+        var translator = Target!.Wire == ProviderWire.Anthropic ? new AnthropicStream(request.At) : null;
+        for (var raw = upstream.FirstEvent; !raw.IsEmpty; raw = await upstream.ReadEventAsync())
         {
-            var raw = await reader.ReadAsync(cancellationToken);
-            if (raw.IsEmpty)
-            {
-                break;
-            }
-
             var data = SseReader.DataOf(raw);
             if (data.IsEmpty)
             {
                 if (Response.HasStarted)
                 {
-                    await Sse.WriteRawAsync(Response, raw, cancellationToken); // a comment that keeps the connection alive
+                    await Sse.WriteRawAsync(Response, raw, upstream.Token); // a comment that keeps the connection alive
                 }
 
                 continue;
@@ -91,143 +130,160 @@ internal sealed class ProviderAnswer(EdgeRequest request, RequestStart start, Ch
                 break;
             }
 
-            if (JsonMembers.Scan(data, 256, out _) is not { } members || members.IsSet("error"))
+            if (translator is null)
             {
-                Failure = new OpenAiError(502, "server_error", "provider_failed", $"The provider '{start.Live!.Provider!.Name}' broke off its answer with an error.");
-                return Broken(TraceOutcome.Failed, 502, Failure.Code);
+                if (!await TakeAsync(data, upstream))
+                {
+                    return Broken(TraceOutcome.Failed, Failure!.Status, Failure.Code);
+                }
             }
-
-            var onlyUsage = Read(members, MeterSource.StreamEnd);
-            if (onlyUsage && !call.IncludeUsage)
+            else
             {
-                continue; // the caller did not ask for this event; the gateway did
-            }
+                foreach (var chunk in translator.Take(data.Span))
+                {
+                    if (!await TakeAsync(chunk, upstream))
+                    {
+                        return Broken(TraceOutcome.Failed, Failure!.Status, Failure.Code);
+                    }
+                }
 
-            if (!Response.HasStarted)
-            {
-                settlement.MarkFirst();
-                Sse.Begin(Response);
+                done |= translator.Done;
             }
-
-            await Sse.WriteRawAsync(Response, Event(Normalise(members).With(("id", _id))), cancellationToken);
         }
 
-        if (_finishReason is null && !done)
+        if (_scan.FinishReason is null && !done)
         {
-            Failure = new OpenAiError(502, "server_error", "provider_failed", $"The provider '{start.Live!.Provider!.Name}' ended its stream without a finish reason.");
+            Failure = ProviderFailure.Fault("provider_failed", $"The provider '{Target!.Name}' ended its stream without a finish reason.");
             return Broken(TraceOutcome.Failed, 502, Failure.Code);
         }
 
-        _last = "data: [DONE]\n\n"u8.ToArray();
+        if (Guard?.Rest() is { } rest)
+        {
+            if (rest.Refusal is { } refusal)
+            {
+                Failure = refusal;
+                return Broken(TraceOutcome.Failed, refusal.Status, refusal.Code) with { MayHaveUsedMore = _scan.Usage is null };
+            }
+
+            await SendAsync(rest.Bytes, flush: true, upstream.Token);
+        }
+
+        Recording?.Stream(_scan);
+        _last = Shape is null ? Done : Shape.Done();
         return Whole();
     }
 
     /// <summary>What was held back goes out; the request is settled by now.</summary>
-    public Task SendLastAsync() => Sse.WriteRawAsync(Response, _last, request.Context.RequestAborted);
+    public async Task SendLastAsync()
+    {
+        if (_whole is not null)
+        {
+            Response.ContentType = "application/json";
+            Response.ContentLength = _whole.Length;
+            await Response.Body.WriteAsync(_whole.Memory, request.Context.RequestAborted);
+            return;
+        }
+
+        if (!Response.HasStarted)
+        {
+            Sse.Begin(Response);
+        }
+
+        await Sse.WriteRawAsync(Response, _last, request.Context.RequestAborted);
+    }
 
     /// <summary>An answer without its end: usage is estimated from what came, and the provider may have made more.</summary>
     public RequestEnd Broken(TraceOutcome outcome, int status, string code) => new(outcome, status)
     {
         ErrorCode = code,
-        FinishReason = _finishReason,
-        Readings = !Sent ? [] : _usage?.Readings ?? Estimate(),
-        MayHaveUsedMore = Sent && _usage is null,
+        FinishReason = _scan.FinishReason,
+        Readings = !Sent ? [] : _scan.Usage?.Readings ?? Estimate(),
+        MayHaveUsedMore = Sent && _scan.Usage is null,
+        Target = Target,
     };
 
     private RequestEnd Whole() => new(TraceOutcome.Answered, 200)
     {
-        FinishReason = _finishReason,
-        Readings = _usage?.Readings ?? Estimate(),
-        MayHaveUsedMore = _usage is null,
+        FinishReason = _scan.FinishReason,
+        Readings = Settled(_scan.Usage?.Readings ?? Estimate()),
+        MayHaveUsedMore = _scan.Usage is null,
+        Target = Target,
     };
+
+    /// <summary>An event of a stream: read, changed where it must be, sent. False when the stream is over because of <see cref="Failure"/>.</summary>
+    private async ValueTask<bool> TakeAsync(ReadOnlyMemory<byte> data, UpstreamAnswer upstream)
+    {
+        if (!_scan.Read(data.Span, MeterSource.StreamEnd) || _scan.HasError)
+        {
+            Failure = ProviderFailure.Fault("provider_failed", $"The provider '{Target!.Name}' broke off its answer with an error.");
+            return false;
+        }
+
+        if (_scan.OnlyUsage && !call.IncludeUsage && Shape is null)
+        {
+            return true; // the caller did not ask for this event; the gateway did
+        }
+
+        _piece.Truncate(0);
+        _scan.Write(data.Span, _id, _piece);
+        if (Guard is not null)
+        {
+            var changed = Guard.Chunk(_piece.Memory);
+            if (changed.Refusal is { } refusal)
+            {
+                Failure = refusal;
+                return false;
+            }
+
+            await SendAsync(changed.Bytes, flush: !upstream.HasNextEvent, upstream.Token);
+            return true;
+        }
+
+        await SendAsync(_piece.Memory, flush: !upstream.HasNextEvent, upstream.Token);
+        return true;
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> json, bool flush, CancellationToken cancellationToken)
+    {
+        if (json.IsEmpty)
+        {
+            return;
+        }
+
+        Recording?.Event(json.Span);
+        var writer = Response.BodyWriter;
+        if (!Response.HasStarted)
+        {
+            settlement.MarkFirst();
+            Sse.Begin(Response);
+            flush = true; // from here on a failure must break the stream: an error body would follow half an answer
+        }
+
+        if (Shape is null)
+        {
+            Sse.Put(writer, json.Span);
+        }
+        else
+        {
+            Shape.Event(json.Span, writer);
+        }
+
+        if (flush)
+        {
+            await writer.FlushAsync(cancellationToken);
+        }
+    }
+
+    private IReadOnlyList<MeterReading> Settled(IReadOnlyList<MeterReading> readings) => call.Surface != Surface.Embeddings && call.Surface != Surface.Rerank
+        ? readings
+        : [new MeterReading(Meter.EmbeddingInput, readings.Sum(r => r.Amount), readings.Count > 0 ? readings[0].Source : MeterSource.Missing)];
 
     /// <summary>Four bytes a token, about the mean of common tokenizers on English and on Chinese. Marked as estimated wherever it goes.</summary>
     private MeterReading[] Estimate() =>
     [
         new(Meter.UncachedInput, (start.InputBound + 3) / 4, MeterSource.Estimated),
-        new(Meter.TextOutput, (_outputBytes + 3) / 4, MeterSource.Estimated),
+        new(Meter.TextOutput, (_scan.OutputBytes + 3) / 4, MeterSource.Estimated),
     ];
-
-    /// <summary>Takes usage, finish reason and text from an answer or a chunk.</summary>
-    /// <returns>True for the chunk that carries nothing but usage.</returns>
-    private bool Read(JsonMembers members, MeterSource source)
-    {
-        var hasUsage = members.IsSet("usage") && ProviderUsage.FromOpenAi(members.Element("usage")!.Value, source) is { } usage
-            && (_usage = usage) is not null; // the last report counts: servers that report in every chunk report running totals
-        if (members.Element("choices") is not { ValueKind: JsonValueKind.Array } choices || choices.GetArrayLength() == 0)
-        {
-            return hasUsage;
-        }
-
-        foreach (var choice in choices.EnumerateArray().Where(c => c.ValueKind == JsonValueKind.Object))
-        {
-            if (choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String)
-            {
-                _finishReason = FinishReasons.Normalise(reason.GetString());
-            }
-
-            foreach (var part in (string[])["message", "delta"])
-            {
-                if (choice.TryGetProperty(part, out var message) && message.ValueKind == JsonValueKind.Object)
-                {
-                    _outputBytes += OutputBytes(message);
-                    if (message.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String && _text.Length < KeptCharacters
-                        && (!choice.TryGetProperty("index", out var index) || (index.TryGetInt32(out var i) && i == 0)))
-                    {
-                        _text.Append(content.GetString());
-                    }
-                }
-            }
-        }
-
-        return false;
-    }
-
-    private static long OutputBytes(JsonElement message)
-    {
-        var bytes = 0L;
-        foreach (var member in message.EnumerateObject())
-        {
-            bytes += member.Name is "content" or "reasoning_content" or "reasoning" or "refusal" && member.Value.ValueKind == JsonValueKind.String
-                ? Encoding.UTF8.GetByteCount(member.Value.GetString()!)
-                : member.Name is "tool_calls" or "function_call" ? member.Value.GetRawText().Length : 0;
-        }
-
-        return bytes;
-    }
-
-    /// <summary>Finish reasons outside the published list make the .NET SDK throw; servers send <c>""</c>, <c>"eos"</c>, <c>"null"</c>.</summary>
-    private static JsonMembers Normalise(JsonMembers members)
-    {
-        if (members.Element("choices") is not { ValueKind: JsonValueKind.Array } choices
-            || choices.EnumerateArray().All(c => c.ValueKind != JsonValueKind.Object || !c.TryGetProperty("finish_reason", out var r) || r.ValueKind != JsonValueKind.String
-                || FinishReasons.IsKnown(r.GetString())))
-        {
-            return members;
-        }
-
-        var changed = System.Text.Json.Nodes.JsonArray.Create(choices)!;
-        foreach (var choice in changed.OfType<System.Text.Json.Nodes.JsonObject>())
-        {
-            if (choice["finish_reason"] is System.Text.Json.Nodes.JsonValue value && value.GetValueKind() == JsonValueKind.String)
-            {
-                choice["finish_reason"] = FinishReasons.Normalise(value.GetValue<string>());
-            }
-        }
-
-        return JsonMembers.Scan(members.With(("choices", Encoding.UTF8.GetBytes(changed.ToJsonString(JsonText.Options)))), 256, out _)!;
-    }
-
-    private static byte[] Event(byte[] data)
-    {
-        var bytes = new byte[data.Length + 8];
-        "data: "u8.CopyTo(bytes);
-        data.CopyTo(bytes, 6);
-        bytes.AsSpan().Replace((byte)'\n', (byte)' '); // in JSON a line feed is white space between tokens; in an event it would end the line
-        bytes.AsSpan().Replace((byte)'\r', (byte)' ');
-        bytes[^2] = bytes[^1] = (byte)'\n';
-        return bytes;
-    }
 }
 
 /// <summary>The published finish reasons.</summary>

@@ -3,13 +3,27 @@ using System.Buffers;
 namespace Lauter.Gateway.Providers;
 
 /// <summary>Splits a response into server-sent events at blank lines, whatever the line ends and however the bytes were cut on the way.</summary>
-internal sealed class SseReader(Stream stream, int maximumEventBytes)
+internal sealed class SseReader(Stream stream, int maximumEventBytes) : IDisposable
 {
-    private byte[] _buffer = new byte[16 * 1024];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(8 * 1024);
     private int _start;
     private int _end;
 
-    /// <summary>The next event's bytes including its blank line; empty at the end. What follows the last blank line is not an event.</summary>
+    /// <summary>True when the next event is here already.</summary>
+    public bool HasNext => EventLength(_buffer.AsSpan(_start, _end - _start), 0) > 0;
+
+    /// <summary>Gives the buffer back; events that were handed out are invalid then.</summary>
+    public void Dispose()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
+            (_start, _end) = (0, 0);
+        }
+    }
+
+    /// <summary>The next event's bytes including its blank line, valid until the next call; empty at the end. What follows the last blank line is not an event.</summary>
     /// <exception cref="InvalidDataException">An event is larger than allowed.</exception>
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
     {
@@ -38,7 +52,10 @@ internal sealed class SseReader(Stream stream, int maximumEventBytes)
 
             if (_end == _buffer.Length)
             {
-                Array.Resize(ref _buffer, _buffer.Length * 2);
+                var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+                _buffer.AsSpan(0, _end).CopyTo(larger);
+                ArrayPool<byte>.Shared.Return(_buffer);
+                _buffer = larger;
             }
 
             var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Lauter.Gateway.Applications;
 using Lauter.Gateway.Keys;
+using Lauter.Gateway.Limits;
 using Lauter.Ledger;
 using Lauter.Ledger.Budgets;
 using Lauter.Traces;
@@ -40,6 +41,12 @@ internal sealed record RequestStart
 
     public JsonObject? Input { get; init; }
 
+    /// <summary>The request on whose behalf this one is made; null = a caller's own.</summary>
+    public Guid? Parent { get; init; }
+
+    /// <summary>What guards found in the request.</summary>
+    public IReadOnlyList<string> GuardNotes { get; init; } = [];
+
     public string? Release => Live?.ReleaseId;
 }
 
@@ -57,6 +64,15 @@ internal sealed record RequestEnd(TraceOutcome Outcome, int Status)
     public bool MayHaveUsedMore { get; init; }
 
     public string? ResponseText { get; init; }
+
+    /// <summary>The target that answered or failed last; null = none was asked.</summary>
+    public Providers.ProviderTarget? Target { get; init; }
+
+    /// <summary>What guards found in the answer.</summary>
+    public IReadOnlyList<string>? GuardNotes { get; init; }
+
+    /// <summary>The answer was kept from an earlier request; its tokens were paid then.</summary>
+    public bool FromCache { get; init; }
 }
 
 /// <summary>
@@ -71,13 +87,15 @@ internal sealed class RequestSettlement
     private readonly Settler _settler;
     private readonly RequestStart _start;
     private readonly Reservation? _reservation;
+    private readonly TokenHold? _tokens;
     private readonly double _share;
     private readonly long _began;
     private TimeSpan? _first;
     private int _ended;
 
-    internal RequestSettlement(Settler settler, RequestStart start, Reservation? reservation)
+    internal RequestSettlement(Settler settler, RequestStart start, Reservation? reservation, TokenHold? tokens = null)
     {
+        _tokens = tokens;
         _settler = settler;
         _start = start;
         _reservation = reservation;
@@ -102,7 +120,8 @@ internal sealed class RequestSettlement
             throw new InvalidOperationException($"Request {_start.Id:N} was settled twice.");
         }
 
-        var charges = _settler.Price(_start, end.Readings, CoreTime());
+        _tokens?.Settle(end.Readings.Where(r => MeterNames.CountsTokens(r.Meter)).Sum(r => r.Amount));
+        var charges = _settler.Price(_start, end, CoreTime());
         var cost = Charge.Total(charges);
         var settled = _reservation?.Settle(
             charges.Count == 0 ? new Money(0, _reservation.Worst.Currency)

@@ -7,12 +7,26 @@ using Lauter.Traces;
 namespace Lauter.Gateway.Settlement;
 
 /// <summary>Begins settlements; see <see cref="RequestSettlement"/> for the steps.</summary>
-internal sealed class Settler(GatewayOptions options, TraceJournal journal, BudgetLeases leases, GatewayMetrics metrics, RecentTraces recent, TimeProvider time)
+internal sealed class Settler(GatewayOptions options, TraceJournal journal, BudgetLeases leases, GatewayMetrics metrics, RecentTraces recent, Limits.RequestRates rates, TimeProvider time)
 {
     /// <summary>A local request is cancelled at its time limit; what runs on until it notices is bounded by this.</summary>
     private static readonly TimeSpan CancellationSlack = TimeSpan.FromSeconds(5);
 
     public TimeProvider Time => time;
+
+    /// <summary>Step 1 alone: for an answer that costs nothing.</summary>
+    public (RequestSettlement? Settlement, OpenAiError? Error) BeginFree(RequestStart start)
+    {
+        try
+        {
+            journal.EnsureAvailable();
+            return (new RequestSettlement(this, start, null), null);
+        }
+        catch (JournalUnavailableException e)
+        {
+            return (null, new OpenAiError(503, "server_error", "journal_unavailable", e.Message) { RetryAfterSeconds = 5, ShouldRetry = true });
+        }
+    }
 
     /// <summary>Steps 1 and 2.</summary>
     public (RequestSettlement? Settlement, OpenAiError? Error) Begin(RequestStart start)
@@ -26,10 +40,30 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             return (null, new OpenAiError(503, "server_error", "journal_unavailable", e.Message) { RetryAfterSeconds = 5, ShouldRetry = true });
         }
 
+        // Four bytes a token: a limit on speed may be an estimate, a limit on money may not.
+        var tokens = rates.TakeTokens(start.Key, (start.InputBound / 4) + start.OutputBound);
+        if (tokens is { State: { Allowed: false } state })
+        {
+            return (null, Refuse(start, new OpenAiError(
+                429, "tokens", "rate_limit_exceeded", $"At most {state.Limit} tokens a minute may be used here; try again in {Math.Max(1, Math.Ceiling(state.RetryAfter.TotalSeconds))} s.")
+            { RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(state.RetryAfter.TotalSeconds)) }));
+        }
+
+        var (settlement, error) = Reserve(start, tokens);
+        if (settlement is null)
+        {
+            tokens?.Settle(0);
+        }
+
+        return (settlement, error);
+    }
+
+    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, Limits.TokenHold? tokens)
+    {
         string[] accounts = [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"];
         if (!leases.Budgets.Any(b => accounts.Contains(b.Account, StringComparer.Ordinal)))
         {
-            return (new RequestSettlement(this, start, null), null);
+            return (new RequestSettlement(this, start, null, tokens), null);
         }
 
         if (WorstCase(start) is not { } worst)
@@ -39,12 +73,12 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
                     402, "insufficient_quota", "price_unknown",
                     $"The application '{start.Application}' has a budget, but the price of '{SkuOf(start)}' is unknown, so the budget could not be kept. State it under prices.rows.")
                 { ShouldRetry = false }))
-                : (new RequestSettlement(this, start, null), null);
+                : (new RequestSettlement(this, start, null, tokens), null);
         }
 
         var result = leases.Reserve(accounts, worst);
         return result.Reservation is { } reservation
-            ? (new RequestSettlement(this, start, reservation), null)
+            ? (new RequestSettlement(this, start, reservation, tokens), null)
             : (null, Refuse(start, new OpenAiError(402, "insufficient_quota", "budget_exceeded", result.Refusal!.ToString())
             {
                 ShouldRetry = false,
@@ -67,11 +101,11 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         return error;
     }
 
-    public IReadOnlyList<Charge> Price(RequestStart start, IReadOnlyList<MeterReading> readings, long? coreMicroseconds)
+    public IReadOnlyList<Charge> Price(RequestStart start, RequestEnd end, long? coreMicroseconds)
     {
-        var sku = SkuOf(start);
+        var sku = SkuOf(start, end.Target);
         List<Charge> charges = [];
-        foreach (var reading in readings)
+        foreach (var reading in end.Readings)
         {
             charges.Add(sku is not null
                 ? options.Prices.Charge(sku, reading, start.At)
@@ -109,7 +143,11 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             FinishReason = end.FinishReason,
             ErrorCode = end.ErrorCode,
             Charges = charges,
-            CreditAccount = start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider } ? LedgerAccounts.Provider(provider.Name)
+            Target = end.Target?.Key,
+            Cached = end.FromCache,
+            Parent = start.Parent,
+            Guards = start.GuardNotes.Count == 0 && end.GuardNotes is not { Count: > 0 } ? null : [.. start.GuardNotes, .. end.GuardNotes ?? []],
+            CreditAccount = start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider } ? LedgerAccounts.Provider((end.Target ?? provider).Name)
                 : SkuOf(start) is { } sku ? LedgerAccounts.Provider(sku) : LedgerAccounts.Machine,
             Settlements = settlements,
             Request = options.KeepTexts ? start.RequestText : null,
@@ -127,15 +165,38 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         Money? machine = start.Live is { Kind: not ApplicationKind.Provider } live
             ? options.Prices.Machine.ForCores((long)(options.LocalTimeout + CancellationSlack).TotalMicroseconds * (live.Clock?.Cores ?? live.Cores))
             : null;
+        if (start.Live is { Kind: ApplicationKind.Provider, Route: { } route })
+        {
+            // Whichever target answers, the reservation must hold.
+            Money? most = null;
+            foreach (var target in route.Targets)
+            {
+                var one = Tokens(start, SkuOf(start, target)!);
+                if (one is null || (most is { } m && m.Currency != one.Value.Currency))
+                {
+                    return null;
+                }
+
+                most = most is { } before && before.NanoUnits >= one.Value.NanoUnits ? before : one;
+            }
+
+            return most;
+        }
+
         if (SkuOf(start) is not { } sku)
         {
             return machine;
         }
 
-        var tokens = options.Prices.WorstCase(sku, start.InputBound + (start.Live?.MaximumAddedInputTokens ?? 0), start.OutputBound, start.At);
+        var tokens = Tokens(start, sku);
         return machine is null || tokens is null ? tokens : machine.Value.Currency == tokens.Value.Currency ? machine + tokens : null;
     }
 
-    private static string? SkuOf(RequestStart start) =>
-        start.Live?.Sku ?? (start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider } ? provider.Model : null);
+    private Money? Tokens(RequestStart start, string sku) => start.Route is "embeddings" or "rerank"
+        ? options.Prices.Find(sku, Meter.EmbeddingInput, start.At)?.For(start.InputBound)
+        : options.Prices.WorstCase(sku, start.InputBound + (start.Live?.MaximumAddedInputTokens ?? 0), start.OutputBound, start.At);
+
+    private static string? SkuOf(RequestStart start, Providers.ProviderTarget? target = null) =>
+        target?.Sku ?? start.Live?.Sku
+        ?? (start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider } ? (target ?? provider).Sku ?? (target ?? provider).Model : null);
 }

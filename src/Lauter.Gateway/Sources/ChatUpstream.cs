@@ -38,7 +38,7 @@ public sealed record ChatUpstream(HttpClient Client, string Model, string Name =
         body["stream_options"] = new JsonObject { ["include_usage"] = true };
         using var response = await SendAsync(body, tenant, cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var reader = new SseReader(stream, MaximumEventBytes);
+        using var reader = new SseReader(stream, MaximumEventBytes);
         string? finishReason = null;
         ProviderUsage? usage = null;
         while (true)

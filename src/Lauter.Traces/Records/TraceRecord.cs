@@ -83,6 +83,19 @@ public sealed record TraceRecord
     /// <summary>The code of the error that the caller got, or null.</summary>
     public string? ErrorCode { get; init; }
 
+    /// <summary>The provider and model that answered or failed last, <c>provider/model</c>; null for local work.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>True when the answer was kept from an earlier request: its tokens were paid then.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Cached { get; init; }
+
+    /// <summary>The request on whose behalf this one was made (a mirrored request, the first step of a cascade); null = a caller's own.</summary>
+    public Guid? Parent { get; init; }
+
+    /// <summary>What guards found and did, one line each, without the text itself; null = nothing.</summary>
+    public IReadOnlyList<string>? Guards { get; init; }
+
     /// <summary>What was used, with its price; null amounts are unknown.</summary>
     public IReadOnlyList<Charge> Charges { get; init; } = [];
 

@@ -55,6 +55,8 @@ internal static class CommandLine
         EngineCommand.Create(),
         BenchCommand.Create(),
         TrainCommand.Create(),
+        GatewayCommand.Create(),
+        KeyCommand.Create(),
         WorkerCommand.Create(),
     };
 
