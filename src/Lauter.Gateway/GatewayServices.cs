@@ -1,6 +1,7 @@
 using Lauter.Gateway.Api;
 using Lauter.Gateway.Api.Shapes;
 using Lauter.Gateway.Applications;
+using Lauter.Gateway.Batches;
 using Lauter.Gateway.Caches;
 using Lauter.Gateway.Keys;
 using Lauter.Gateway.Limits;
@@ -58,6 +59,12 @@ public static class GatewayServices
         services.AddSingleton<Mirror>();
         services.AddSingleton<ExactCache>();
         services.AddSingleton<CachedAnswers>();
+        services.AddSingleton<FileStore>();
+        services.AddSingleton<BatchStore>();
+        services.AddSingleton<FilesEndpoint>();
+        services.AddSingleton<BatchesEndpoint>();
+        services.AddSingleton<BatchRunner>();
+        services.AddHostedService(p => p.GetRequiredService<BatchRunner>());
         services.AddSingleton<EmbeddingsEndpoint>();
         services.AddSingleton<FeedbackEndpoint>();
         services.AddSingleton<InformationEndpoints>();
@@ -73,7 +80,7 @@ public static class GatewayServices
     }
 
     /// <summary>
-    /// Maps OpenAI's <c>/v1/chat/completions</c>, <c>completions</c>, <c>embeddings</c>, <c>rerank</c>, <c>responses</c>, <c>models</c>, Anthropic's <c>/v1/messages</c>, <c>/v1/feedback</c>, <c>/metrics</c>, each behind a key, and
+    /// Maps OpenAI's <c>/v1/chat/completions</c>, <c>completions</c>, <c>embeddings</c>, <c>rerank</c>, <c>responses</c>, <c>models</c>, <c>files</c>, <c>batches</c>, Anthropic's <c>/v1/messages</c>, <c>/v1/feedback</c>, <c>/metrics</c>, each behind a key, and
     /// <c>/health</c>, which says only that the process serves.
     /// </summary>
     public static IEndpointRouteBuilder MapGateway(this IEndpointRouteBuilder endpoints)
@@ -88,6 +95,17 @@ public static class GatewayServices
         endpoints.MapPost("/v1/rerank", edge.Guard(models.RerankAsync));
         endpoints.MapPost("/v1/responses", edge.Guard(models.ResponsesAsync));
         endpoints.MapPost("/v1/messages", edge.Guard(models.MessagesAsync, MessagesShape.ErrorOf));
+        var files = services.GetRequiredService<FilesEndpoint>();
+        endpoints.MapPost("/v1/files", edge.Guard(files.UploadAsync));
+        endpoints.MapGet("/v1/files", edge.Guard(files.ListAsync));
+        endpoints.MapGet("/v1/files/{id}", edge.Guard(files.GetAsync));
+        endpoints.MapGet("/v1/files/{id}/content", edge.Guard(files.ContentAsync));
+        endpoints.MapDelete("/v1/files/{id}", edge.Guard(files.DeleteAsync));
+        var batches = services.GetRequiredService<BatchesEndpoint>();
+        endpoints.MapPost("/v1/batches", edge.Guard(batches.CreateAsync));
+        endpoints.MapGet("/v1/batches", edge.Guard(batches.ListAsync));
+        endpoints.MapGet("/v1/batches/{id}", edge.Guard(batches.GetAsync));
+        endpoints.MapPost("/v1/batches/{id}/cancel", edge.Guard(batches.CancelAsync));
         endpoints.MapPost("/v1/feedback", edge.Guard(services.GetRequiredService<FeedbackEndpoint>().HandleAsync));
         endpoints.MapGet("/v1/models", edge.Guard(information.ListModelsAsync));
         endpoints.MapGet("/v1/models/{**model}", edge.Guard(information.GetModelAsync));

@@ -19,6 +19,9 @@ internal sealed record ChatCall
 
     public required string Model { get; init; }
 
+    /// <summary>The caller's tag for its own user, at most 128 characters; null = none.</summary>
+    public string? User { get; init; }
+
     /// <summary>It brings tools along.</summary>
     public bool Tools { get; init; }
 
@@ -85,6 +88,7 @@ internal sealed record ChatCall
             Members = members,
             Surface = surface,
             Model = model,
+            User = Tag(members.Text("safety_identifier") ?? members.Text("user")),
             Tools = members.IsSet("tools") && members.Raw("tools").Span.IndexOf((byte)'{') >= 0,
             Stream = surface.Generates && members.Flag("stream") == true,
             IncludeUsage = members.Element("stream_options") is { ValueKind: JsonValueKind.Object } stream
@@ -94,6 +98,8 @@ internal sealed record ChatCall
             MessageCount = count,
         }, null);
     }
+
+    private static string? Tag(string? text) => string.IsNullOrEmpty(text) ? null : text.Length > 128 ? text[..128] : text;
 
     private static (int Count, OpenAiError? Fault) Question(JsonMembers members, Surface surface, GatewayOptions options)
     {

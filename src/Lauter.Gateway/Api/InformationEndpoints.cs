@@ -60,7 +60,7 @@ internal sealed class InformationEndpoints(ApplicationRegistry registry, Gateway
         ["release"] = release,
     };
 
-    private static Task WriteAsync(HttpContext context, JsonObject body)
+    internal static Task WriteAsync(HttpContext context, JsonObject body)
     {
         context.Response.ContentType = "application/json";
         return context.Response.WriteAsync(body.ToJsonString(JsonText.Options), context.RequestAborted);

@@ -100,7 +100,7 @@ internal sealed class ModelEndpoint(
             return OpenAiError.Forbidden;
         }
 
-        (live, var unit) = registry.Assign(live, request.Key.Tenant, call.Members.Text("user") ?? call.Members.Text("safety_identifier"), request.Id);
+        (live, var unit) = registry.Assign(live, request.Key.Tenant, call.User, request.Id);
         request.Context.Response.Headers["x-lauter-trace-id"] = request.Name;
         if (live.ReleaseId is { } release)
         {
@@ -117,6 +117,7 @@ internal sealed class ModelEndpoint(
             Key = request.Key,
             Live = live,
             Unit = unit,
+            User = call.User,
             Stream = call.Stream,
             InputBound = body.Length + (TemplateTokensPerMessage * (call.MessageCount + 1L)),
             OutputBound = call.Surface.Generates ? (long)(call.MaximumOutputTokens ?? live.MaximumOutputTokens) * call.Choices : 0,

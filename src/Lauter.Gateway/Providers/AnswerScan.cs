@@ -289,7 +289,7 @@ internal sealed class AnswerScan : IDisposable
 
         var bytes = new Utf8JsonReader(json[start..(int)reader.BytesConsumed]);
         using var document = JsonDocument.ParseValue(ref bytes);
-        var usage = ProviderUsage.FromOpenAi(document.RootElement, source);
+        var usage = ProviderUsage.From(document.RootElement, source);
         Usage = usage ?? Usage;
         return usage is not null;
     }

@@ -29,6 +29,9 @@ internal sealed record RequestStart
     /// <summary>See <see cref="TraceRecord.Unit"/>.</summary>
     public string? Unit { get; init; }
 
+    /// <summary>See <see cref="TraceRecord.User"/>.</summary>
+    public string? User { get; init; }
+
     public bool Stream { get; init; }
 
     /// <summary>A number of prompt tokens that cannot be beaten: bytes of the body plus the template's.</summary>

@@ -132,6 +132,8 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             Application = start.Application,
             Release = start.Release,
             Unit = start.Unit,
+            User = start.User,
+            Model = end.Target?.Model,
             Tenant = start.Key.Tenant,
             KeyId = start.Key.Id,
             Started = start.At,
