@@ -23,6 +23,9 @@ namespace Lauter.Gateway;
 /// <summary>The gateway's place in a host.</summary>
 public static class GatewayServices
 {
+    /// <summary>The reader holds a whole segment in memory.</summary>
+    private const long SegmentBytes = 2 * 1024 * 1024;
+
     /// <summary>
     /// Registers the gateway. The host may resolve <see cref="ApplicationRegistry"/>, <see cref="ApiKeyStore"/>, <see cref="TraceStore"/>,
     /// <see cref="LedgerStore"/>, <see cref="BudgetLeases"/> and <see cref="PriceBook"/>; all are singletons and closed with the host.
@@ -40,7 +43,7 @@ public static class GatewayServices
         services.AddSingleton(_ => new TraceStore(options.TracesPath));
         services.AddSingleton(p => new BudgetLeases(options.LedgerPath, options.Budgets, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new TraceJournal(
-            new TraceJournalOptions { Directory = options.JournalDirectory, Durability = options.Durability, MinimumFreeBytes = options.MinimumFreeBytes },
+            new TraceJournalOptions { Directory = options.JournalDirectory, Durability = options.Durability, MinimumFreeBytes = options.MinimumFreeBytes, SegmentBytes = SegmentBytes },
             p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => GatewayState.Reader(
             options.JournalDirectory, p.GetRequiredService<LedgerStore>(), p.GetRequiredService<TraceStore>(), p.GetRequiredService<TraceJournal>().WriterId));

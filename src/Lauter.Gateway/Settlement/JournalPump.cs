@@ -61,27 +61,56 @@ internal sealed partial class JournalPump(
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(options.DrainInterval, time);
-        try
+        // A thread of its own that yields to those that serve: moving a record costs more than serving its request.
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            BackgroundThread.Yield();
+            using var due = new SemaphoreSlim(0);
+            using var timer = time.CreateTimer(_ => Wake(due), null, options.DrainInterval, options.DrainInterval);
+            try
             {
-                try
+                while (true)
                 {
-                    Pump();
-                }
-                catch (Exception e) when (e is Microsoft.Data.Sqlite.SqliteException or IOException or LedgerException)
-                {
-                    // The journal keeps everything; the next tick tries again. Requests go on.
-                    PumpFailed(log, e.Message);
+                    due.Wait(stoppingToken);
+                    PumpSafely();
                 }
             }
-        }
-        catch (OperationCanceledException)
+            catch (OperationCanceledException)
+            {
+                // The end of the host.
+            }
+
+            ended.SetResult();
+        })
+        { IsBackground = true, Name = "journal pump" }.Start();
+        return ended.Task;
+
+        static void Wake(SemaphoreSlim due)
         {
-            // The end of the host.
+            try
+            {
+                _ = due.CurrentCount == 0 ? due.Release() : 0;
+            }
+            catch (ObjectDisposedException)
+            {
+                // The last tick of the timer may come after the end.
+            }
+        }
+    }
+
+    private void PumpSafely()
+    {
+        try
+        {
+            Pump();
+        }
+        catch (Exception e) when (e is Microsoft.Data.Sqlite.SqliteException or IOException or LedgerException)
+        {
+            // The journal keeps everything; the next tick tries again. Requests go on.
+            PumpFailed(log, e.Message);
         }
     }
 

@@ -81,7 +81,7 @@ internal sealed record RequestEnd(TraceOutcome Outcome, int Status)
 /// <summary>
 /// The one way in which every request is paid, whatever its route and end:
 /// 1. the journal can take a record, else 503 before anything is spent;
-/// 2. the most it can cost is reserved in every budget that applies, else 402;
+/// 2. the most it can cost is reserved in every budget that applies, else 402, and when a provider will be asked, that is put on record;
 /// 3. it runs; 4. <see cref="End"/> prices the meters, settles the reservation and appends the trace, exactly once and before the
 /// caller gets the last byte; 5. the journal's reader posts it to the ledger.
 /// </summary>

@@ -60,10 +60,12 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
 
     private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, Limits.TokenHold? tokens)
     {
-        string[] accounts = [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"];
-        if (!leases.Budgets.Any(b => accounts.Contains(b.Account, StringComparer.Ordinal)))
+        string[] accounts = start.User is null
+            ? [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"]
+            : [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}", $"user:{start.Key.Tenant}/{start.User}"];
+        if (!leases.Covers(accounts))
         {
-            return (new RequestSettlement(this, start, null, tokens), null);
+            return Ask(start, null, tokens);
         }
 
         if (WorstCase(start) is not { } worst)
@@ -73,17 +75,40 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
                     402, "insufficient_quota", "price_unknown",
                     $"The application '{start.Application}' has a budget, but the price of '{SkuOf(start)}' is unknown, so the budget could not be kept. State it under prices.rows.")
                 { ShouldRetry = false }))
-                : (new RequestSettlement(this, start, null, tokens), null);
+                : Ask(start, null, tokens);
         }
 
         var result = leases.Reserve(accounts, worst);
         return result.Reservation is { } reservation
-            ? (new RequestSettlement(this, start, reservation, tokens), null)
+            ? Ask(start, reservation, tokens)
             : (null, Refuse(start, new OpenAiError(402, "insufficient_quota", "budget_exceeded", result.Refusal!.ToString())
             {
                 ShouldRetry = false,
                 RetryAfterSeconds = result.Refusal.ResetsAt is { } at ? (int)Math.Min(int.MaxValue, Math.Ceiling((at - time.GetUtcNow()).TotalSeconds)) : null,
             }));
+    }
+
+    /// <summary>Step 3 for a provider: that it will be asked is on record before it is asked.</summary>
+    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, Limits.TokenHold? tokens)
+    {
+        if (start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider })
+        {
+            try
+            {
+                journal.Append(new BegunRecord
+                {
+                    Id = start.Id, Route = start.Route, Application = start.Application, Release = start.Release, Tenant = start.Key.Tenant, KeyId = start.Key.Id, User = start.User,
+                    Started = start.At, Sku = SkuOf(start)!, CreditAccount = LedgerAccounts.Provider(provider.Name), Held = reservation?.Held ?? [],
+                });
+            }
+            catch (JournalUnavailableException e)
+            {
+                reservation?.Settle(new Money(0, reservation.Worst.Currency));
+                return (null, new OpenAiError(503, "server_error", "journal_unavailable", e.Message) { RetryAfterSeconds = 5, ShouldRetry = true });
+            }
+        }
+
+        return (new RequestSettlement(this, start, reservation, tokens), null);
     }
 
     /// <summary>Records a request that was turned away before anything was spent.</summary>

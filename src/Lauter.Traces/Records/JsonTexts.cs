@@ -54,7 +54,15 @@ internal static class JsonTexts
 
                 break;
             case JsonValue value when value.GetValueKind() == JsonValueKind.String:
-                to.Append(value.GetValue<string>()).Append('\n');
+                try
+                {
+                    to.Append(value.GetValue<string>()).Append('\n');
+                }
+                catch (InvalidOperationException)
+                {
+                    // An escape of half a surrogate pair: valid JSON, but no text to search for.
+                }
+
                 break;
         }
     }

@@ -86,9 +86,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     }
 
     /// <summary>The data of every event; a broken connection ends the list with <c>(broken)</c>.</summary>
-    public async Task<List<string>> StreamAsync(string json)
+    public async Task<List<string>> StreamAsync(string json, string path = "v1/chat/completions")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         using var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         List<string> events = [];
@@ -124,6 +124,22 @@ internal sealed class GatewayHost : IAsyncDisposable
         Provider = new ProviderTarget { Name = "fake", BaseAddress = upstream.BaseAddress, Model = "upstream-model", Client = ProviderTarget.CreateClient(), ApiKey = "sk-secret" },
     };
 
+    public static ProviderTarget Target(string name, FakeUpstream upstream, string model = "upstream-model", ProviderWire wire = ProviderWire.OpenAi) => new()
+    {
+        Name = name, BaseAddress = upstream.BaseAddress, Model = model, Client = ProviderTarget.CreateClient(), Sku = "mini", ApiKey = "sk-secret", Wire = wire,
+    };
+
+    public static LiveApplication Routed(string name, params ReadOnlySpan<ProviderTarget> targets)
+    {
+        List<Lauter.Gateway.Routing.RouteEntry> entries = [];
+        foreach (var target in targets)
+        {
+            entries.Add(new(target, entries.Count + 1));
+        }
+
+        return new LiveApplication { Name = name, Kind = ApplicationKind.Provider, MaximumOutputTokens = 100, Route = new() { Entries = entries } };
+    }
+
     public static PriceBook Prices { get; } = PriceBook.FromJson(JsonNode.Parse("""
         { "machine": { "core_hour": "0.36 CNY" },
           "rows": [ { "sku": "mini", "currency": "CNY", "input": 1, "cache_read": 0.1, "output": 4, "reasoning": 4, "source": "test" } ] }
@@ -155,6 +171,8 @@ internal sealed class FakeUpstream : IAsyncDisposable
 
     public string? Authorization { get; private set; }
 
+    public List<string> Paths { get; } = [];
+
     public Func<Microsoft.AspNetCore.Http.HttpContext, string, Task> Answer { get; set; } = (context, _) => JsonAsync(context, Whole("hello", 10, 5));
 
     public static async Task<FakeUpstream> StartAsync()
@@ -164,13 +182,14 @@ internal sealed class FakeUpstream : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var upstream = new FakeUpstream(app);
-        app.MapPost("/v1/chat/completions", async (Microsoft.AspNetCore.Http.HttpContext context) =>
+        app.MapPost("/v1/{**path}", async (Microsoft.AspNetCore.Http.HttpContext context) =>
         {
             using var reader = new StreamReader(context.Request.Body);
             var body = await reader.ReadToEndAsync();
             lock (upstream.Bodies)
             {
                 upstream.Bodies.Add(body);
+                upstream.Paths.Add(context.Request.Path + context.Request.QueryString);
             }
 
             upstream.Authorization = context.Request.Headers.Authorization;

@@ -315,7 +315,7 @@ public sealed class ProviderTests : IAsyncLifetime
         }
 
         // What a killed process leaves: its files as they are now, and no lock on its lease.
-        foreach (var file in Directory.GetFiles(_host.StateDirectory, "*", SearchOption.AllDirectories).Where(f => !f.Contains(".holders", StringComparison.Ordinal)))
+        foreach (var file in Directory.GetFiles(_host.StateDirectory, "*", SearchOption.AllDirectories).Where(f => !f.Contains(".holders", StringComparison.Ordinal) && !f.EndsWith(".writer", StringComparison.Ordinal)))
         {
             var target = Path.Combine(copy, Path.GetRelativePath(_host.StateDirectory, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
