@@ -9,6 +9,8 @@ return args switch
     ["gateway", .. var options] => await GatewayBench.RunAsync(options),
     ["gateway-upstream", var port, var delay] => await GatewayServers.UpstreamAsync(port, delay),
     ["gateway-proxy", var port, var upstream] => await GatewayServers.ProxyAsync(port, upstream),
+    ["redact-labelled"] => RedactLabelled.Run(20_000),
+    ["redact", var corpus] => RedactBench.Run(corpus),
     _ => Usage(),
 };
 
@@ -18,6 +20,8 @@ static int Usage()
         clinc150 DATA_FULL.json                       write rows, run the project, print sizes, scores and times
         dedup CORPUS [BANDSxROWS]                     speed, recall and precision of near-duplicate search on the generated corpus
         training MODEL.gguf DATA_FULL.json STEPS [0,1,…]  LoRA on CLINC150 rows: tokens/s against the matrix speed, memory, where time goes
+        redact-labelled                               precision and recall of redaction on generated labelled texts
+        redact CORPUS                                 speed and exact spans of redaction on the generated corpus
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
         """);

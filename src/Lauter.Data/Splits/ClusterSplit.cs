@@ -70,7 +70,7 @@ public static class ClusterSplit
     private static double Chance(double wanted, long available) => available == 0 ? 0 : Math.Clamp(wanted / available, 0, 1);
 
     /// <summary>A number in [0, 1) from SHA-256: the same on every machine and in every run.</summary>
-    private static double Draw(string cluster, string salt, string part)
+    internal static double Draw(string cluster, string salt, string part)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{part}\n{salt}\n{cluster}"));
         return (BitConverter.ToUInt64(hash) >> 11) * (1.0 / (1UL << 53));

@@ -32,7 +32,7 @@ internal static class DataCommand
         var format = Arguments.Format();
         var operators = new Command("operators", "List the operators of recipes with their arguments and ranges.") { format };
         operators.SetAction(result => List(result.GetValue(format) == "json"));
-        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataDedupCommand.Create() } };
+        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
     }
 
     private static int List(bool json)
