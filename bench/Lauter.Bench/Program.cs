@@ -3,6 +3,7 @@ using Lauter.Bench;
 return args switch
 {
     ["clinc150", var data] => await Clinc150.RunAsync(data),
+    ["clinc150-smollm2", var data, var model, var reference] => await Clinc150SmolLm2.RunAsync(data, model, reference),
     ["training", var model, var data, var steps, .. var only] => await TrainingSpeedBench.RunAsync(model, data, steps, only.FirstOrDefault()),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
     ["dedup", var corpus, .. var bands] => DedupBench.Run(corpus, bands is [var one] ? one : "21x6"),
@@ -19,6 +20,7 @@ static int Usage()
     Console.Error.WriteLine("""
         clinc150 DATA_FULL.json                       write rows, run the project, print sizes, scores and times
         dedup CORPUS [BANDSxROWS]                     speed, recall and precision of near-duplicate search on the generated corpus
+        clinc150-smollm2 DATA_FULL.json MODEL.gguf REFERENCE.json  fine-tune a pre-trained model on the reference run's rows, through gate and release
         training MODEL.gguf DATA_FULL.json STEPS [0,1,…]  LoRA on CLINC150 rows: tokens/s against the matrix speed, memory, where time goes
         redact-labelled                               precision and recall of redaction on generated labelled texts
         redact CORPUS                                 speed and exact spans of redaction on the generated corpus

@@ -52,8 +52,25 @@ internal static unsafe class Blas
         }
     }
 
+    /// <summary>y = x·w of dense matrices by the fast path or by the managed one, so that they can be compared; flags turn an operand round.</summary>
+    internal static void Compare(bool native, bool turnX, bool turnW, float[] x, float[] w, float[] y, int n, int m, int k)
+    {
+        fixed (float* px = x, pw = w, py = y)
+        {
+            int xStride = turnX ? n : k, wStride = turnW ? k : m;
+            if (!native)
+            {
+                Managed(turnW, turnX, m, n, k, 0.5f, pw, wStride, px, xStride, 0.25f, py, m);
+            }
+            else
+            {
+                Multiply(turnW ? (byte)'T' : (byte)'N', turnX ? (byte)'T' : (byte)'N', m, n, k, 0.5f, pw, wStride, px, xStride, 0.25f, py, m);
+            }
+        }
+    }
+
     /// <summary>The reference beside the fast path; also what other platforms run on.</summary>
-    internal static void Managed(bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int aStride, float* b, int bStride, float beta, float* c, int cStride)
+    private static void Managed(bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int aStride, float* b, int bStride, float beta, float* c, int cStride)
     {
         var column = new float[k];
         for (var j = 0; j < n; j++)

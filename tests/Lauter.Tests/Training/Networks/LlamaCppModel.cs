@@ -11,8 +11,11 @@ internal sealed class LlamaCppModel : IDisposable
 {
     private readonly LLamaWeights _weights;
     private readonly ModelParams _parameters;
+    private readonly LoraAdapter? _adapter;
 
-    public LlamaCppModel(string path)
+    /// <param name="path">A GGUF file.</param>
+    /// <param name="adapter">A LoRA adapter for it, or null.</param>
+    public LlamaCppModel(string path, string? adapter = null)
     {
         NativeModels.EnsureLoaded();
         // llama.cpp's flash attention multiplies in fp16, which alone costs up to 1e-2 in the log-probability of an unlikely token.
@@ -22,6 +25,7 @@ internal sealed class LlamaCppModel : IDisposable
             TypeK = GGMLType.GGML_TYPE_F32, TypeV = GGMLType.GGML_TYPE_F32,
         };
         _weights = LLamaWeights.LoadFromFile(_parameters);
+        _adapter = adapter is null ? null : _weights.NativeHandle.LoadLoraFromFile(adapter);
     }
 
     public ParityEngine AsParityEngine(IReadOnlySet<int> endTokens) => new(
@@ -51,6 +55,11 @@ internal sealed class LlamaCppModel : IDisposable
     public float[][] LogProbabilities(int[] ids)
     {
         using var context = _weights.CreateContext(_parameters);
+        if (_adapter is not null)
+        {
+            context.NativeHandle.SetLoraAdapters((_adapter, 1f));
+        }
+
         var batch = new LLamaBatch();
         for (var i = 0; i < ids.Length; i++)
         {
