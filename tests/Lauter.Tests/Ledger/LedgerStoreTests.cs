@@ -134,26 +134,5 @@ public sealed class LedgerStoreTests : IDisposable
         Assert.Equal(MachineRate.BuiltInAssumption.CoreHour, Assert.Single(rows[0].Amounts));
     }
 
-    [Fact]
-    public void FocusExport_Rows_SumToTheBillAndLeaveUnknownOut()
-    {
-        using var store = new LedgerStore(FilePath);
-        store.Post(Cores("t", LedgerPhase.Training, TimeSpan.FromMinutes(90)));
-        store.Post(LedgerEntry.ForUsage("s", At, LedgerPhase.Serving, "triage", LedgerAccounts.Provider("acme, inc"),
-            [new Charge(Meter.UncachedInput, 100, MeterSource.Provider, "m", new Money(1_001, "CNY")), new Charge(Meter.TextOutput, 40, MeterSource.Provider, "m", null)]));
-        using var csv = new StringWriter();
-
-        var report = FocusExport.Write(store, "helpdesk", csv);
-
-        Assert.Equal(new FocusReport(2, 1), report);
-        var lines = csv.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(string.Join(',', FocusExport.Columns), lines[0]);
-        Assert.Equal(Assert.Single(store.Bill().Total).Units, lines[1..].Sum(l => decimal.Parse(l.Split(',')[0], System.Globalization.CultureInfo.InvariantCulture)));
-        Assert.Equal(
-            "0.000001001,helpdesk,helpdesk,CNY,2026-04-01T00:00:00Z,2026-03-01T00:00:00Z,Usage,,\"input of m, serving\",Usage-Based,2026-03-01T12:00:00Z,2026-03-01T12:00:00Z,100,Tokens,"
-            + "0.000001001,0.00000001001,0.000001001,\"acme, inc\",0.000001001,0.00000001001,Standard,100,Tokens,\"acme, inc\",\"acme, inc\",triage,AI and Machine Learning,m,Generative AI,m,input,false,Provider,serving",
-            lines.Single(l => l.Contains("acme", StringComparison.Ordinal)));
-    }
-
     private static LedgerEntry Cores(string id, LedgerPhase phase, TimeSpan time) => LedgerEntry.ForCores(id, At, phase, null, time, PriceBook.Default, "run-1");
 }
