@@ -45,6 +45,10 @@ public static class Repricing
             changes.Sum(c => c.Before.Zip(c.After).Count(p => p.First.Amount is not null && p.Second.Amount is null)), apply);
     }
 
+    /// <summary>The entry that takes the place of the one with these charges when each of them is revised.</summary>
+    internal static LedgerEntry Revise(IReadOnlyList<ChargeRow> rows, Func<Charge, Charge> revise) =>
+        new Change(rows, [.. rows.Select(r => r.Charge)], [.. rows.Select(r => revise(r.Charge))]).ToEntry();
+
     private static Change Reprice(IReadOnlyList<ChargeRow> rows, PriceBook book) => new(
         rows,
         [.. rows.Select(r => r.Charge)],

@@ -14,7 +14,11 @@ internal static class CostCommand
     {
         var project = Arguments.Project();
         var format = Arguments.Format();
-        var command = new Command("cost", "Show the bill by phase and application, the cost per accepted answer, and what is unknown.") { project, format };
+        var command = new Command("cost", "Show the bill by phase and application, the cost per accepted answer, and what is unknown.")
+        {
+            CostShowCommand.Create(), CostShowCommand.CreateEntries(), CostExportCommand.Create(), CostExportCommand.CreateCheck(), CostReconcileCommand.Create(), CostPeriodCommand.Close(),
+            CostPeriodCommand.Reopen(), CostPeriodCommand.List(), CostForecastCommand.Create(), project, format,
+        };
         command.SetAction(result =>
         {
             var workspace = Workspace.Open(result.GetValue(project)!);
