@@ -41,7 +41,7 @@ public static class MetricCatalogue
         (new("weighted_f1", "", Label, "F1 weighted by how often a label is true"), (n, _) => Labels(n, m => m.Average(LabelAverage.Weighted).F1)),
         (new("mcc", "", Label, "Matthews' correlation"), (n, _) => Labels(n, m => m.Mcc)),
         (new("kappa", "", Label, "Cohen's kappa of two sources of labels"), (n, _) => Labels(n, m => m.Kappa())),
-        (new("parse_rate", "", "object | anything", "share of answers that are JSON objects"), (n, _) => Item(n, "parse_rate|form:object|v:1", r => r.Prediction is JsonObject ? 1 : 0)),
+        (new("parse_rate", "", "object | anything", "share of answers that are JSON objects"), (n, _) => Item(n, "parse_rate|form:object|v:1", r => r.Prediction is null ? null : r.Prediction is JsonObject ? 1 : 0)),
         (new("json_fields", "", "object | object", "F1 of equal leaves"), (n, _) => Item(n, "json_fields|cmp:json|leaves:path|v:1", r => r.Prediction is null ? null : r.References.Max(e => StructureScores.Fields(r.Prediction, e).F1))),
         (new("tool_f1", "by=arguments|name", "[call, …] | [call, …]", "F1 of tool calls, matched by name and arguments"), ToolMetric),
         (new("choice", "rule=sum|char|byte|mutual", "[{text, logprob, unconditional}, …] | index or text", "the likeliest choice is right (acc, acc_norm, acc_bytes, mutual information)"), ChoiceMetric),

@@ -18,7 +18,8 @@ public static class ScorecardDiff
     /// </summary>
     public static IReadOnlyList<FlippedItem> Flipped(Scorecard before, Scorecard after, string metric)
     {
-        var field = after.Metrics.FirstOrDefault(m => m.Name == metric)?.Field;
+        // A score given by another program has no field to show.
+        var field = after.Metrics.FirstOrDefault(m => m.Name == metric && m.Kind != Metrics.MetricKind.Score)?.Field;
         var earlier = before.Items.ToDictionary(i => i.Id, StringComparer.Ordinal);
         var flips =
             from now in after.Items

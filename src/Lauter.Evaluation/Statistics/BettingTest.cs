@@ -10,9 +10,12 @@ public sealed class BettingTest
 {
     private static readonly double[] Fractions = [.. Enumerable.Range(0, 12).Select(i => 0.9 * Math.Pow(0.62, i))];
 
+    private const double Rescale = 1e200;
+
     private readonly double _nullMean;
     private readonly double[] _bets;
-    private readonly double[] _logWealth;
+    private readonly double[] _wealth;
+    private double _scale;
 
     /// <param name="nullMean">The null hypothesis: the mean is at most this.</param>
     /// <param name="low">No observation lies below; less than <paramref name="nullMean"/>.</param>
@@ -21,7 +24,8 @@ public sealed class BettingTest
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(nullMean, low);
         _nullMean = nullMean;
         _bets = Array.ConvertAll(Fractions, f => f / (nullMean - low));
-        _logWealth = new double[_bets.Length];
+        _wealth = new double[_bets.Length];
+        Array.Fill(_wealth, 1);
     }
 
     /// <summary>Observations so far.</summary>
@@ -41,21 +45,24 @@ public sealed class BettingTest
     {
         Count++;
         var gain = observation - _nullMean;
-        var highest = double.NegativeInfinity;
+        double sum = 0;
         for (var i = 0; i < _bets.Length; i++)
         {
-            _logWealth[i] += Math.Log(1 + (_bets[i] * gain));
-            highest = Math.Max(highest, _logWealth[i]);
+            _wealth[i] *= 1 + (_bets[i] * gain);
+            sum += _wealth[i];
         }
 
-        double sum = 0;
-        foreach (var wealth in _logWealth)
-        {
-            sum += Math.Exp(wealth - highest);
-        }
-
-        LogWealth = highest + Math.Log(sum / _bets.Length);
+        LogWealth = _scale + Math.Log(sum / _bets.Length);
         HighestLogWealth = Math.Max(HighestLogWealth, LogWealth);
+        if (sum is > Rescale or < 1 / Rescale)
+        {
+            // Keeps the products in range; a bettor far behind the rest may become 0, and then counts for nothing, as before.
+            _scale += Math.Log(sum);
+            for (var i = 0; i < _wealth.Length; i++)
+            {
+                _wealth[i] /= sum;
+            }
+        }
     }
 
     /// <summary>True when the null hypothesis is rejected at <paramref name="alpha"/>, now or earlier.</summary>

@@ -6,13 +6,13 @@ namespace Lauter.Evaluation.Statistics;
 /// </summary>
 public static class DriftTests
 {
-    private const long ExactCells = 4_000_000;
-    private const int PermutationRows = 4_000;
+    private const long ExactCells = 1_000_000;
+    private const int PermutationRows = 1_000;
     private const int Permutations = 999;
     private const int EnoughExtremes = 20;
 
     /// <summary>
-    /// p of the Kolmogorov–Smirnov test: exact given the ties while |reference|·|current| ≤ 4 million, then Kolmogorov's limit
+    /// p of the Kolmogorov–Smirnov test: exact given the ties while |reference|·|current| ≤ 1 million, then Kolmogorov's limit
     /// law (on the safe side with ties).
     /// </summary>
     public static double KolmogorovSmirnov(ReadOnlySpan<double> reference, ReadOnlySpan<double> current)

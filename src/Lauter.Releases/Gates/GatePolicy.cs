@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Lauter.Releases.Gates;
@@ -90,6 +91,11 @@ public sealed record GatePolicy
             foreach (var (name, value) in given)
             {
                 members[name] = value?.DeepClone();
+            }
+
+            foreach (var rail in (members["guardrails"] as JsonArray ?? []).OfType<JsonObject>().Where(r => !r.ContainsKey("margin")))
+            {
+                rail["margin"] = new Guardrail { Metric = "" }.Margin;
             }
 
             policy = members.Deserialize(GateJson.Default.GatePolicy)!;
