@@ -12,6 +12,7 @@ return args switch
     ["gateway-proxy", var port, var upstream] => await GatewayServers.ProxyAsync(port, upstream),
     ["redact-labelled"] => RedactLabelled.Run(20_000),
     ["redact", var corpus] => RedactBench.Run(corpus),
+    ["gates", var directory, .. var part] => GatesBench.Run(directory, part is [var one] ? one : "all"),
     _ => Usage(),
 };
 
@@ -24,6 +25,7 @@ static int Usage()
         training MODEL.gguf DATA_FULL.json STEPS [0,1,…]  LoRA on CLINC150 rows: tokens/s against the matrix speed, memory, where time goes
         redact-labelled                               precision and recall of redaction on generated labelled texts
         redact CORPUS                                 speed and exact spans of redaction on the generated corpus
+        gates DIRECTORY [fixed|sequential|drift|speed]  simulate releases, canaries and drift alarms; time the gate
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
         """);

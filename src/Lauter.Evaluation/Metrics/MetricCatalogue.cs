@@ -205,7 +205,7 @@ public static class MetricCatalogue
                 return null;
             }
 
-            var choices = array.Select(c => new ScoredChoice(MetricRow.Text(c?["text"]), Number(c?["logprob"]), Number(c?["unconditional"]))).ToArray();
+            var choices = array.Select(c => new ScoredChoice(MetricRow.Text((c as JsonObject)?["text"]), Member(c, "logprob"), Member(c, "unconditional"))).ToArray();
             var picked = Likelihood.Pick(choices, rule);
             return picked < 0 ? null : r.References.Any(e => e is JsonValue v && (v.TryGetValue<int>(out var index) ? index == picked : MetricRow.Text(e) == choices[picked].Text)) ? 1 : 0;
         });
@@ -214,11 +214,11 @@ public static class MetricCatalogue
     private static SumMetric PerplexityMetric(string name, MetricOptions options)
     {
         var unit = options.Choice("unit", "tokens", "tokens", "words", "bytes");
-        return new SumMetric(name, _ => $"perplexity|unit:{unit}|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Number(row.Prediction?["logprob"]), Number(row.Prediction?[unit])), s => Likelihood.Perplexity(s[0], s[1]), higherIsBetter: false);
+        return new SumMetric(name, _ => $"perplexity|unit:{unit}|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Member(row.Prediction, "logprob"), Member(row.Prediction, unit)), s => Likelihood.Perplexity(s[0], s[1]), higherIsBetter: false);
     }
 
     private static SumMetric BitsMetric(string name, MetricOptions options) =>
-        new(name, _ => "bits_per_byte|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Number(row.Prediction?["logprob"]), Number(row.Prediction?["bytes"])), s => Likelihood.BitsPerByte(s[0], s[1]), higherIsBetter: false);
+        new(name, _ => "bits_per_byte|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Member(row.Prediction, "logprob"), Member(row.Prediction, "bytes")), s => Likelihood.BitsPerByte(s[0], s[1]), higherIsBetter: false);
 
     private static ItemMetric PassMetric(string name, MetricOptions options)
     {
@@ -327,6 +327,8 @@ public static class MetricCatalogue
         row.Prediction is not null && row.References is [JsonValue value, ..] && value.TryGetValue<bool>(out var should) ? Refusals.IsRefusal(row.Said) == should ? 1 : 0 : null;
 
     private static bool[]? Verdicts(MetricRow row) => row.Prediction is JsonArray array && array.All(v => v is JsonValue b && b.TryGetValue<bool>(out _)) ? [.. array.Select(v => v!.GetValue<bool>())] : null;
+
+    private static double Member(JsonNode? node, string name) => Number((node as JsonObject)?[name]);
 
     private static double Number(JsonNode? node) => node is JsonValue value && value.TryGetValue<double>(out var number) ? number : double.NaN;
 

@@ -59,34 +59,46 @@ public static class RankTests
     {
         double[] both = [.. x, .. y];
         var doubled = Array.ConvertAll(Ranks.Middle(both), r => (int)Math.Round(2 * r));
-        var observed = doubled.AsSpan(0, x.Length).ToArray().Sum();
         var total = doubled.Sum();
+        var first = doubled.AsSpan(0, x.Length).ToArray().Sum();
 
-        // ways[k][s]: subsets of k ranks with sum s, as probabilities scaled row by row to stay in range.
-        var ways = new double[x.Length + 1][];
-        for (var k = 0; k <= x.Length; k++)
+        // Two-sided: the smaller sample's sum says the same, and has fewer subsets to count.
+        var (size, observed) = x.Length <= y.Length ? (x.Length, first) : (y.Length, total - first);
+        Array.Sort(doubled);
+        var largest = doubled.AsSpan(doubled.Length - size).ToArray().Sum();
+
+        // ways[k][s]: subsets of k ranks with sum s, as counts (a double holds C(1000, 500)).
+        var ways = new double[size + 1][];
+        for (var k = 0; k <= size; k++)
         {
-            ways[k] = new double[total + 1];
+            ways[k] = new double[largest + 1];
         }
 
         ways[0][0] = 1;
-        for (var i = 0; i < doubled.Length; i++)
+        var reach = new int[size + 1];
+        foreach (var rank in doubled)
         {
-            for (var k = Math.Min(i + 1, x.Length); k >= 1; k--)
+            for (var k = size; k >= 1; k--)
             {
-                for (var s = total; s >= doubled[i]; s--)
+                if (ways[k - 1].AsSpan(0, reach[k - 1] + 1) is var from && (k == 1 || reach[k - 1] > 0))
                 {
-                    ways[k][s] += ways[k - 1][s - doubled[i]];
+                    var to = ways[k].AsSpan(rank, from.Length);
+                    for (var s = 0; s < from.Length; s++)
+                    {
+                        to[s] += from[s];
+                    }
+
+                    reach[k] = Math.Max(reach[k], reach[k - 1] + rank);
                 }
             }
         }
 
-        var centre = x.Length * (double)total / doubled.Length;
+        var centre = size * (double)total / doubled.Length;
         double extreme = 0, all = 0;
-        for (var s = 0; s <= total; s++)
+        for (var s = 0; s <= largest; s++)
         {
-            all += ways[x.Length][s];
-            extreme += Math.Abs(s - centre) >= Math.Abs(observed - centre) - 1e-9 ? ways[x.Length][s] : 0;
+            all += ways[size][s];
+            extreme += Math.Abs(s - centre) >= Math.Abs(observed - centre) - 1e-9 ? ways[size][s] : 0;
         }
 
         return Math.Min(1, extreme / all);

@@ -28,6 +28,20 @@ public static class Gate
             policy.Kind == GateKind.Minimum ? MinimumOf(policy, candidate) : Compared(policy, baseline, candidate), baseline, candidate, evidence ?? GateEvidence.None);
     }
 
+    /// <summary>Whether the primary comparison passes, from counts and differences alone: what <see cref="Decide"/> does with complete scorecards, for simulations.</summary>
+    internal static bool PassesOnCounts(GatePolicy policy, PairedTable table, double[]? differences = null, ClusterIndex? clusters = null)
+    {
+        if (clusters is { IsClustered: true } && clusters.Count < LeastClusters)
+        {
+            return false;
+        }
+
+        var comparison = clusters is null
+            ? PairedComparison.OfIndependent(table, policy.Alpha)
+            : PairedComparison.OfCounts(table, differences!, clusters, policy.Alpha);
+        return comparison.Interval.Low > -policy.Margin;
+    }
+
     private static GateVerdict Compared(GatePolicy policy, Scorecard baseline, Scorecard candidate)
     {
 

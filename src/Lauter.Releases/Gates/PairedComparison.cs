@@ -23,7 +23,14 @@ internal sealed record PairedComparison(
         var clusters = ClusterIndex.Of(members.Select(i => pairs.Items[i].Cluster));
         var differences = Array.ConvertAll(members, i => pairs.Candidate[i] - pairs.Baseline[i]);
         var table = pairs.Table(members);
-        return pairs.IsBinary ? Of(table, differences, clusters, tail, ContinuityCorrection) : OfGraded(table, differences, clusters, tail);
+        return pairs.IsBinary ? OfCounts(table, differences, clusters, tail) : OfGraded(table, differences, clusters, tail);
+    }
+
+    /// <summary>Independent items; the clusters are left empty.</summary>
+    internal static PairedComparison OfIndependent(PairedTable table, double tail)
+    {
+        var z = Normal.Quantile(1 - tail);
+        return new PairedComparison(table, ClusterIndex.Of<int>([]), 1, z, DifferenceIntervals.TangoAt(table, z, ContinuityCorrection), ContinuityCorrection, null);
     }
 
     private static PairedComparison OfGraded(PairedTable table, double[] differences, ClusterIndex clusters, double tail)
@@ -40,19 +47,22 @@ internal sealed record PairedComparison(
         return new PairedComparison(table, clusters, effect, critical, interval, 0, mean);
     }
 
-    private static PairedComparison Of(PairedTable table, double[] differences, ClusterIndex clusters, double tail, double correction)
+    /// <param name="table">The counts.</param>
+    /// <param name="differences">1, 0 or -1 for each item; only read with clusters.</param>
+    /// <param name="clusters">Clusters of the items.</param>
+    /// <param name="tail">Risk on each side of the interval.</param>
+    internal static PairedComparison OfCounts(PairedTable table, double[] differences, ClusterIndex clusters, double tail)
     {
         if (!clusters.IsClustered)
         {
-            var z = Normal.Quantile(1 - tail);
-            return new PairedComparison(table, clusters, 1, z, DifferenceIntervals.TangoAt(table, z, correction), correction, null);
+            return OfIndependent(table, tail) with { Clusters = clusters };
         }
 
         var effect = ClusterEffect(table, differences, clusters);
         var critical = clusters.Count > 1 ? BetaFunction.StudentQuantile(1 - tail, clusters.Count - 1) : double.PositiveInfinity;
         var scaled = critical * Math.Sqrt(effect);
-        var interval = double.IsFinite(scaled) ? DifferenceIntervals.TangoAt(table, scaled, correction) : new Interval(-1, 1);
-        return new PairedComparison(table, clusters, effect, critical, interval, correction, null);
+        var interval = double.IsFinite(scaled) ? DifferenceIntervals.TangoAt(table, scaled, ContinuityCorrection) : new Interval(-1, 1);
+        return new PairedComparison(table, clusters, effect, critical, interval, ContinuityCorrection, null);
     }
 
     /// <summary>Without a discordant pair there is nothing to estimate from; then items of one cluster count as one.</summary>

@@ -97,7 +97,7 @@ public static class StructureScores
     private static (string? Name, JsonNode? Arguments) Call(JsonNode? call)
     {
         // The forms {"name","arguments"} and {"function":{"name","arguments"}} are both in use.
-        var body = call?["function"] as JsonObject ?? call as JsonObject;
+        var body = (call as JsonObject)?["function"] as JsonObject ?? call as JsonObject;
         var name = body?["name"] is JsonValue v && v.TryGetValue<string>(out var text) ? text : null;
         var arguments = body?["arguments"];
         if (arguments is JsonValue value && value.TryGetValue<string>(out var json))
