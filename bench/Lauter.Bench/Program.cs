@@ -5,6 +5,10 @@ return args switch
     ["clinc150", var data] => await Clinc150.RunAsync(data),
     ["clinc150-smollm2", var data, var model, var reference] => await Clinc150SmolLm2.RunAsync(data, model, reference),
     ["training", var model, var data, var steps, .. var only] => await TrainingSpeedBench.RunAsync(model, data, steps, only.FirstOrDefault()),
+    ["data", "yardsticks", var corpus] => Data.Yardsticks(corpus),
+    ["data", "run", var corpus, var recipe, var output, var workers, var format, var language, .. var rest] => await Data.RunAsync(corpus, recipe, output, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture), format, language, rest is ["cache"]),
+    ["data-mojibake", var corpus] => DataFilters.Mojibake(corpus),
+    ["data-filters", var corpus, var recipe, var megabytes] => DataFilters.Run(corpus, recipe, double.Parse(megabytes, System.Globalization.CultureInfo.InvariantCulture)),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
     ["dedup", var corpus, .. var bands] => DedupBench.Run(corpus, bands is [var one] ? one : "21x6"),
     ["gateway", .. var options] => await GatewayBench.RunAsync(options),
@@ -26,6 +30,10 @@ static int Usage()
         redact-labelled                               precision and recall of redaction on generated labelled texts
         redact CORPUS                                 speed and exact spans of redaction on the generated corpus
         gates DIRECTORY [fixed|sequential|drift|speed]  simulate releases, canaries and drift alarms; time the gate
+        data yardsticks CORPUS.jsonl                    sha256 of 1 GiB, gzip -6 of 50 MB, UTF-8 decoding: what the machine is worth now
+        data run CORPUS.jsonl RECIPE OUT WORKERS jsonl|parquet all|en|zh [cache]   a recipe end to end: CPU, peak memory, rows kept
+        data-mojibake CORPUS.jsonl                      planted encoding accidents: repaired, caught, and clean texts touched
+        data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
         """);

@@ -76,11 +76,11 @@ public static class DocumentDataset
         for (var i = 0; i < stays.Length; i++)
         {
             var row = measured.Edited.Rows[i];
-            var verdict = row.Text.Length == 0 ? ("clean", "empty_text", "nothing is left of the text after cleaning.") : DropRules.Check(recipe, measured.Scores[i]);
+            var verdict = row.Text.Length == 0 ? new DropVerdict("clean", "empty_text", "nothing is left of the text after cleaning.") : DropRules.Check(recipe, measured.Scores[i]);
             stays[i] = verdict is null;
-            if (verdict is var (stage, reason, detail))
+            if (verdict is { } drop)
             {
-                rejects.Add(Rejects.Row(row.Id, row.Path, 0, stage, reason, detail, row.Text));
+                rejects.Add(Rejects.Row(row.Id, row.Path, 0, drop.Operator, drop.Reason, drop.Detail, row.Text));
             }
         }
 

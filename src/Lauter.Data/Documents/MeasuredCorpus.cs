@@ -3,11 +3,12 @@ using Lauter.Catalog.Objects;
 using Lauter.Data.Dedup;
 using Lauter.Data.Export;
 using Lauter.Data.Operators;
+using Lauter.Data.Operators.Measures;
 
 namespace Lauter.Data.Documents;
 
 /// <summary>Scores of one document as a row: what thresholds are compared with.</summary>
-internal sealed record ScoreRow(string Id, string TextHash, int MeasureVersion, Scores Scores);
+internal sealed record ScoreRow(string Id, string TextHash, Scores Scores);
 
 /// <summary>One stored pair of near-copies.</summary>
 internal sealed record PairRow(int First, int Second, double Similarity);
@@ -22,11 +23,10 @@ internal sealed record MeasuredCorpus(EditedCorpus Edited, IReadOnlyList<Scores>
 
     private static readonly ParquetTable<ScoreRow> ScoreTable = new(
         [
-            new("id", typeof(string), r => r.Id), new("text_sha256", typeof(string), r => r.TextHash), new("measure_version", typeof(int), r => r.MeasureVersion),
-            new("language", typeof(string), r => r.Scores.Language), new("words", typeof(int), r => r.Scores.Words), new("letters", typeof(double), r => r.Scores.Letters),
-            new("repetition", typeof(double), r => r.Scores.Repetition), new("garbled", typeof(double), r => r.Scores.Garbled),
+            new("id", typeof(string), r => r.Id), new("text_sha256", typeof(string), r => r.TextHash), new("language", typeof(string), r => r.Scores.Language),
+            .. MeasurePlan.All.Columns.Select((c, i) => new ParquetColumn<ScoreRow>(c, typeof(double), r => r.Scores.Values[i])),
         ],
-        v => new ScoreRow((string)v[0], (string)v[1], (int)v[2], new Scores((string)v[3], (int)v[4], (double)v[5], (double)v[6], (double)v[7])));
+        v => new ScoreRow((string)v[0], (string)v[1], new Scores((string)v[2], [.. v.Skip(3).Cast<double>()])));
 
     private static readonly ParquetTable<PairRow> PairTable = new(
         [new("first", typeof(int), r => r.First), new("second", typeof(int), r => r.Second), new("similarity", typeof(double), r => r.Similarity)],
@@ -43,7 +43,14 @@ internal sealed record MeasuredCorpus(EditedCorpus Edited, IReadOnlyList<Scores>
     {
         var edited = DocumentEdits.Run(rows, recipe, progress, cancellation);
         var scores = new Scores[rows.Count];
-        Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i => scores[i] = Operators.Scores.Of(edited.Rows[i].Text));
+        Parallel.For(
+            0, rows.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, () => new Scorer(),
+            (i, _, scorer) =>
+            {
+                scores[i] = scorer.Of(edited.Rows[i].Text);
+                return scorer;
+            },
+            _ => { });
         var options = DuplicateSearch.Options(recipe) with { Threshold = NearDuplicates.LowestThreshold };
         var pairs = DuplicateSearch.Pairs([.. edited.Rows.Select(r => r.Text)], options, cancellation);
         progress?.Report(new DataProgress("duplicates", rows.Count, rows.Count));
@@ -51,7 +58,7 @@ internal sealed record MeasuredCorpus(EditedCorpus Edited, IReadOnlyList<Scores>
     }
 
     /// <summary>Writes the score columns next to a cleaned dataset.</summary>
-    public TableManifest WriteScores(string directory) => ScoreTable.Write(directory, "scores", [.. Edited.Rows.Select((r, i) => new ScoreRow(r.Id, TextHash(r.Text), Operators.Scores.Version, Scores[i]))]);
+    public TableManifest WriteScores(string directory) => ScoreTable.Write(directory, "scores", [.. Edited.Rows.Select((r, i) => new ScoreRow(r.Id, TextHash(r.Text), Scores[i]))]);
 
     public void Save(string directory, string key)
     {

@@ -105,9 +105,10 @@ public static class ExampleDataset
             range =>
             {
                 var edits = options.Recipe is null ? null : new TextEdits(options.Recipe);
+                var scorer = new Scorer();
                 for (var i = range.Item1; i < range.Item2; i++)
                 {
-                    cleaned[i] = Clean(sources[i], edits);
+                    cleaned[i] = Clean(sources[i], edits, scorer);
                 }
 
                 lock (redactions)
@@ -125,10 +126,10 @@ public static class ExampleDataset
         var rows = new List<CleanExample>(cleaned.Length);
         foreach (var row in cleaned)
         {
-            var verdict = row.Text.Length == 0 ? ("read", "empty_text", "nothing is left of the text.") : DropRules.Check(options.Recipe, row.Scores);
-            if (verdict is var (stage, reason, detail))
+            var verdict = row.Text.Length == 0 ? new DropVerdict("read", "empty_text", "nothing is left of the text.") : DropRules.Check(options.Recipe, row.Scores);
+            if (verdict is { } drop)
             {
-                rejects.Add(Rejects.Row(row.Source.Id, row.Source.Source, row.Source.Line, stage, reason, detail, row.Text));
+                rejects.Add(Rejects.Row(row.Source.Id, row.Source.Source, row.Source.Line, drop.Operator, drop.Reason, drop.Detail, row.Text));
             }
             else
             {
@@ -139,7 +140,7 @@ public static class ExampleDataset
         return rows;
     }
 
-    private static CleanExample Clean(SourceExample source, TextEdits? edits)
+    private static CleanExample Clean(SourceExample source, TextEdits? edits, Scorer scorer)
     {
         var input = new JsonObject();
         string? text = null;
@@ -158,8 +159,7 @@ public static class ExampleDataset
         }
 
         text ??= input.ToJsonString();
-        var scores = Scores.Of(text);
-        return new CleanExample(source, input, text, source.Language is { } language ? scores with { Language = language } : scores);
+        return new CleanExample(source, input, text, scorer.Of(text, source.Language));
     }
 
     /// <summary>Positions of the rows that stay, ascending; the others become rejects.</summary>

@@ -60,6 +60,9 @@ public static class ParquetDataset
     /// <summary>Writes rows of kind <c>examples</c>.</summary>
     public static TableManifest WriteExamples(string directory, IReadOnlyList<ExampleRow> rows) => Examples.Write(directory, Data, rows);
 
+    /// <summary>Writes dropped rows into one file.</summary>
+    internal static void WriteRejectFile(string path, IReadOnlyList<RejectRow> rows) => RejectTable.WriteFile(path, rows);
+
     /// <summary>Writes dropped rows.</summary>
     public static TableManifest WriteRejects(string directory, IReadOnlyList<RejectRow> rows) => RejectTable.Write(directory, Rejects, rows);
 }

@@ -38,6 +38,9 @@ internal sealed class ParquetTable<T>(IReadOnlyList<ParquetColumn<T>> columns, F
         return new TableManifest(name, [.. columns.Select(c => new ColumnManifest(c.Name, TypeName(c.Type)))], rows.Count, shards);
     }
 
+    /// <summary>Writes one file, whole, under a name of the caller's.</summary>
+    public void WriteFile(string path, IReadOnlyList<T> rows) => AtomicFile.WriteAllBytes(path, WriteShardAsync(rows, 0, rows.Count).GetAwaiter().GetResult());
+
     /// <summary>The rows of the shards of a directory, or of single files, in order.</summary>
     public IEnumerable<T> Read(string name, params IEnumerable<string> directoriesOrFiles)
     {

@@ -1,44 +1,102 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Lauter.Data.Operators.Measures;
+
 namespace Lauter.Data.Operators;
 
-/// <summary>Compares scores with the thresholds of a recipe. Reads no text, so a changed threshold costs nothing to try.</summary>
-internal static class DropRules
+/// <summary>Why a row was dropped.</summary>
+/// <param name="Operator">Name of the operator.</param>
+/// <param name="Reason">Stable code.</param>
+/// <param name="Detail">The value seen and the limit, for a person.</param>
+internal readonly record struct DropVerdict(string Operator, string Reason, string Detail);
+
+/// <summary>Compares scores with the thresholds of a recipe. Reads no text, so a changed threshold costs nothing to try. Immutable, thread-safe.</summary>
+internal sealed class DropRules
 {
-    /// <summary>The first operator that drops a text with these scores, its reason code and the detail for a person; null when the text stays.</summary>
-    public static (string Operator, string Reason, string Detail)? Check(Recipe? recipe, Scores scores)
+    private static readonly ConditionalWeakTable<Recipe, DropRules> Known = [];
+    private static readonly ConditionalWeakTable<Recipe, DropRules> KnownOverAll = [];
+    private static readonly DropRules None = new(null, MeasurePlan.All);
+
+    private readonly List<Rule> _rules = [];
+
+    private sealed record Rule(string Operator, Check? Check, int Column, double[] Limits, IReadOnlyList<string>? Languages);
+
+    private DropRules(Recipe? recipe, MeasurePlan? plan)
     {
-        foreach (var call in recipe?.Operators ?? [])
+        var calls = (recipe?.Operators ?? []).Select(c => (Call: c, Operator: DropOperators.All.FirstOrDefault(d => d.Spec.Name == c.Spec.Name)))
+            .Where(c => c.Operator is not null).ToList();
+        Plan = plan ?? new MeasurePlan(calls.SelectMany(c => c.Operator!.Checks).Select(c => c.Column));
+        foreach (var (call, known) in calls)
         {
-            var verdict = Check(call, scores);
-            if (verdict is var (reason, detail))
+            if (call.Spec.Name == OperatorCatalog.DropLanguage)
             {
-                return (call.Spec.Name, reason, detail);
+                _rules.Add(new Rule(call.Spec.Name, null, 0, [], call.Choices("keep")));
+            }
+
+            foreach (var check in known!.Checks)
+            {
+                _rules.Add(new Rule(call.Spec.Name, check, Plan[check.Column], [call.Number(check.Argument, "en"), call.Number(check.Argument, "zh"), call.Number(check.Argument, "und")], null));
+            }
+        }
+    }
+
+    /// <summary>What must be measured for these rules.</summary>
+    public MeasurePlan Plan { get; }
+
+    /// <summary>The rules of a recipe over the measures that they read and no others; built once for each recipe.</summary>
+    public static DropRules Of(Recipe recipe) => Known.GetValue(recipe, static r => new DropRules(r, null));
+
+    /// <summary>The first operator that drops a text with these scores of all measures; null when the text stays.</summary>
+    public static DropVerdict? Check(Recipe? recipe, Scores scores) =>
+        (recipe is null ? None : KnownOverAll.GetValue(recipe, static r => new DropRules(r, MeasurePlan.All))).Check(scores.Language, scores.Values);
+
+    /// <summary>The first operator that drops a text with these numbers; null when the text stays.</summary>
+    public DropVerdict? Check(string language, ReadOnlySpan<double> values)
+    {
+        var index = Index(language);
+        foreach (var rule in _rules)
+        {
+            if (Fails(rule, index, language, values))
+            {
+                return Verdict(rule, index, language, values);
             }
         }
 
         return null;
     }
 
-    private static (string Reason, string Detail)? Check(OperatorCall call, Scores scores)
+    /// <summary>Every check that would drop a text with these numbers, in order: what <c>preview</c> counts.</summary>
+    public IEnumerable<DropVerdict> All(string language, double[] values)
     {
-        switch (call.Spec.Name)
-        {
-            case OperatorCatalog.DropShort:
-                var minimum = call.Number("minimum", scores.Language);
-                return scores.Words < minimum ? ("too_short", $"{scores.Words} words, {minimum:0.###} are the least for '{scores.Language}'.") : null;
-            case OperatorCatalog.DropSymbols:
-                var letters = call.Number("letters", scores.Language);
-                return scores.Letters < letters ? ("mostly_symbols", $"{scores.Letters:0.000} of the characters are letters or digits, {letters:0.###} is the least for '{scores.Language}'.") : null;
-            case OperatorCatalog.DropRepetitive:
-                var repetition = call.Number("maximum", scores.Language);
-                return scores.Repetition > repetition ? ("repetitive", $"{scores.Repetition:0.000} of the words repeat an earlier passage, {repetition:0.###} is the most for '{scores.Language}'.") : null;
-            case OperatorCatalog.DropGarbled:
-                var garbled = call.Number("maximum", scores.Language);
-                return scores.Garbled > garbled ? ("garbled", $"{scores.Garbled:0.000} of the characters are unreadable, {garbled:0.###} is the most for '{scores.Language}'.") : null;
-            case OperatorCatalog.DropLanguage:
-                var keep = call.Choices("keep");
-                return keep.Contains(scores.Language) ? null : ("other_language", $"the language is '{scores.Language}', kept are {string.Join(", ", keep)}.");
-            default:
-                return null;
-        }
+        var index = Index(language);
+        return _rules.Where(r => Fails(r, index, language, values)).Select(r => Verdict(r, index, language, values));
     }
+
+    /// <summary>Each check with its threshold and value: what <c>explain</c> shows.</summary>
+    public IEnumerable<(string Operator, string Argument, double Value, double Limit, bool IsLeast, bool Passes)> Values(string language, double[] values)
+    {
+        var index = Index(language);
+        return _rules.Where(r => r.Check is not null)
+            .Select(r => (r.Operator, r.Check!.Argument, values[r.Column], r.Limits[index], r.Check.IsLeast, !Fails(r, index, language, values)));
+    }
+
+    private static bool Fails(Rule rule, int index, string language, ReadOnlySpan<double> values) => rule switch
+    {
+        { Languages: { } keep } => !keep.Contains(language),
+        { Check.IsLeast: true } => values[rule.Column] < rule.Limits[index],
+        _ => values[rule.Column] > rule.Limits[index],
+    };
+
+    private static DropVerdict Verdict(Rule rule, int index, string language, ReadOnlySpan<double> values)
+    {
+        if (rule.Check is not { } check)
+        {
+            return new DropVerdict(rule.Operator, "other_language", $"the language is '{language}', kept are {string.Join(", ", rule.Languages!)}.");
+        }
+
+        var (value, limit) = (values[rule.Column], rule.Limits[index]);
+        return new DropVerdict(rule.Operator, check.Reason, string.Create(CultureInfo.InvariantCulture, $"{value:0.###} {check.What}; {limit:0.###} is the {(check.IsLeast ? "least" : "most")} for '{language}'."));
+    }
+
+    private static int Index(string language) => language switch { "en" => 0, "zh" => 1, _ => 2 };
 }

@@ -4,18 +4,24 @@ using Lauter.Data.Redaction;
 
 namespace Lauter.Data.Operators;
 
-/// <summary>Every operator a recipe may name. To add one: a row here, its code in <c>TextEdits</c> or <c>Scores</c>, a test.</summary>
+/// <summary>Every operator a recipe may name. To add one that drops: a row in <c>DropOperators</c>; one that edits: a row here and its code in <c>TextEdits</c>.</summary>
 public static class OperatorCatalog
 {
     internal const string RepairEncoding = "repair_encoding";
     internal const string Normalise = "normalise";
     internal const string RemoveNavigation = "remove_navigation";
     internal const string RemoveBoilerplateLines = "remove_boilerplate_lines";
+    internal const string RemoveHtml = "remove_html";
+    internal const string RemoveLinks = "remove_links";
+    internal const string RemoveEmoji = "remove_emoji";
+    internal const string RemoveCitations = "remove_citations";
+    internal const string RemoveCopyright = "remove_copyright_header";
+    internal const string RemoveLongWords = "remove_long_words";
+    internal const string RemoveNoticeLines = "remove_notice_lines";
+    internal const string RemoveRepeatedLines = "remove_repeated_lines";
+    internal const string RemoveC4Lines = "remove_c4_lines";
+    internal const string SimplifyScript = "simplify_script";
     internal const string RedactPersonalData = "redact_personal_data";
-    internal const string DropShort = "drop_short";
-    internal const string DropSymbols = "drop_symbols";
-    internal const string DropRepetitive = "drop_repetitive";
-    internal const string DropGarbled = "drop_garbled";
     internal const string DropLanguage = "drop_language";
     internal const string DropExactDuplicates = "drop_exact_duplicates";
     internal const string DropNearDuplicates = "drop_near_duplicates";
@@ -34,19 +40,23 @@ public static class OperatorCatalog
             Number("share", 0.2, 0.01, 1, "Share of all documents from which a line counts as boilerplate."),
             Number("documents", 4, 2, 1_000_000, "Documents that must hold the line, whatever the share."),
         ]),
+        new(RemoveHtml, 1, OperatorKind.Edit, true, true, "Takes tags, scripts, styles and comments out and decodes entities.", []),
+        new(RemoveLinks, 1, OperatorKind.Edit, true, true, "Takes addresses of web pages out.", []),
+        new(RemoveEmoji, 1, OperatorKind.Edit, true, true, "Takes emoji out.", []),
+        new(RemoveCitations, 1, OperatorKind.Edit, true, true, "Takes marks such as [3] and [citation needed] out.", []),
+        new(RemoveCopyright, 1, OperatorKind.Edit, true, true, "Takes a copyright or licence comment at the start of a text out.", []),
+        new(RemoveLongWords, 1, OperatorKind.Edit, true, true, "Takes very long words out: encoded data, glued text. Scripts without blanks are left alone.",
+            [Number("longest", 1000, 20, 1_000_000, "Characters of the longest word that stays.")]),
+        new(RemoveNoticeLines, 1, OperatorKind.Edit, true, true, "Leaves out short lines of navigation, sharing, cookie, copyright, log-in and confidentiality notices, English and Chinese.", []),
+        new(RemoveRepeatedLines, 1, OperatorKind.Edit, true, true, "Keeps the first of several equal lines of a text.", [Number("shortest", 10, 1, 10_000, "Characters; shorter lines may repeat.")]),
+        new(RemoveC4Lines, 1, OperatorKind.Edit, true, true, "The line rules of C4 as FineWeb runs them: no lines about JavaScript or cookie policies, none with few words, no citation marks.",
+            [Number("words", 3, 0, 100, "Least words of a line; Chinese lines are not counted.")]),
+        new(SimplifyScript, 1, OperatorKind.Edit, true, true, "Traditional Chinese characters to simplified ones, one to one.", []),
         new(RedactPersonalData, 1, OperatorKind.Edit, true, true, "Replaces personal data by masks such as [EMAIL]; numbers with check digits must pass them.",
         [
             new ArgumentSpec("kinds", ArgumentForm.Choices, new JsonArray([.. KindNames.Select(n => (JsonNode)n)]), 0, 0, KindNames, "Kinds to replace."),
         ]),
-        new(DropShort, 1, OperatorKind.Drop, true, true, "Drops texts with fewer words; a Han character counts as a word.", [ByLanguage("minimum", 8, 15, 8, 0, 1_000_000, "Words.")]),
-        new(DropSymbols, 1, OperatorKind.Drop, true, true, "Drops texts that are mostly signs; Chinese and English punctuation is not counted against a text.",
-            [ByLanguage("letters", 0.5, 0.5, 0.4, 0, 1, "Lowest share of letters and digits among all characters that are neither blanks nor punctuation marks of prose.")]),
-        new(DropRepetitive, 1, OperatorKind.Drop, true, true, "Drops texts that repeat themselves.",
-            [ByLanguage("maximum", 0.5, 0.55, 0.5, 0, 1, "Highest share of words that lie in a run of 5 words (8 characters in Chinese) seen before in the text.")]),
-        new(DropGarbled, 1, OperatorKind.Drop, true, true, "Drops texts with unreadable characters (U+FFFD, private use, broken encodings that could not be repaired).",
-            [ByLanguage("maximum", 0.02, 0.02, 0.05, 0, 1, "Highest share of such characters.")]),
-        new(DropLanguage, 1, OperatorKind.Drop, true, true, "Keeps only texts in the listed languages.",
-            [new ArgumentSpec("keep", ArgumentForm.Choices, new JsonArray("en", "zh"), 0, 0, ["en", "zh", "und"], "Languages to keep.")]),
+        .. DropOperators.All.Select(o => o.Spec),
         new(DropExactDuplicates, 1, OperatorKind.Drop, true, true, "Keeps the first of several texts that are equal after folding of width, case and script.", []),
         new(DropNearDuplicates, 2, OperatorKind.Drop, true, true, "Keeps the first of several texts that are alike: MinHash candidates, exact Jaccard decides; clusters keep their size.",
         [
@@ -61,7 +71,4 @@ public static class OperatorCatalog
 
     private static ArgumentSpec Number(string name, double value, double minimum, double maximum, string summary) =>
         new(name, ArgumentForm.Number, value, minimum, maximum, [], summary);
-
-    private static ArgumentSpec ByLanguage(string name, double english, double chinese, double undetermined, double minimum, double maximum, string summary) =>
-        new(name, ArgumentForm.NumberByLanguage, new JsonObject { ["en"] = english, ["zh"] = chinese, ["und"] = undetermined }, minimum, maximum, [], summary);
 }

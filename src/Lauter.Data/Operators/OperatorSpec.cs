@@ -16,6 +16,12 @@ public enum ArgumentForm
 
     /// <summary>A list out of the choices.</summary>
     Choices,
+
+    /// <summary>A name, such as that of a field, or nothing.</summary>
+    Text,
+
+    /// <summary>A list of words or phrases.</summary>
+    Texts,
 }
 
 /// <summary>One named argument.</summary>

@@ -14,6 +14,8 @@ public sealed record OperatorCall(OperatorSpec Spec, JsonObject Arguments)
 
     internal string Choice(string name) => Arguments[name]!.GetValue<string>();
 
+    internal string Text(string name) => Arguments[name]!.GetValue<string>();
+
     internal IReadOnlyList<string> Choices(string name) => [.. Arguments[name]!.AsArray().Select(n => n!.GetValue<string>())];
 }
 
@@ -73,7 +75,7 @@ public sealed class Recipe
             operators.Add(node);
         }
 
-        return new JsonObject { ["measures"] = Scores.Version, ["operators"] = new JsonArray([.. operators]) };
+        return new JsonObject { ["measures"] = new JsonArray([.. Measures.MeasurePlan.All.Measures.Select(m => (JsonNode)$"{m.Name}.{m.Version}")]), ["operators"] = new JsonArray([.. operators]) };
     }
 
     internal OperatorCall? Find(string name) => Operators.FirstOrDefault(o => o.Spec.Name == name);

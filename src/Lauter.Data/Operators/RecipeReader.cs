@@ -139,6 +139,12 @@ internal static class RecipeReader
                 case ArgumentForm.Choice:
                     result[keyName] = ReadChoice(value, path, argument, faults);
                     break;
+                case ArgumentForm.Text:
+                    result[keyName] = (value as YamlScalarNode)?.Value ?? "";
+                    break;
+                case ArgumentForm.Texts:
+                    result[keyName] = new JsonArray([.. (value is YamlSequenceNode texts ? texts.Children : [value]).Select(t => (JsonNode)((t as YamlScalarNode)?.Value ?? ""))]);
+                    break;
                 default:
                     var items = value is YamlSequenceNode list ? [.. list.Children] : (IReadOnlyList<YamlNode>)[value];
                     result[keyName] = new JsonArray([.. items.Select(i => (JsonNode)ReadChoice(i, path, argument, faults)).DistinctBy(n => n.GetValue<string>())]);

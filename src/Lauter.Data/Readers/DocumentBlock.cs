@@ -40,6 +40,17 @@ public sealed record SourceDocument(string Path, string Title, string Format, IR
 {
     /// <summary>The blocks, separated by blank lines.</summary>
     public string ToMarkdown() => string.Join("\n\n", Blocks.Select(b => b.Text));
+
+    /// <summary>The blocks without Markdown's marks: headings without number signs, table cells between tabs, code without fences.</summary>
+    public string ToText() => string.Join("\n\n", Blocks.Select(Plain));
+
+    private static string Plain(DocumentBlock block) => block.Kind switch
+    {
+        BlockKinds.Heading => block.Text.TrimStart('#').TrimStart(),
+        BlockKinds.Table => string.Join('\n', block.Text.Split('\n').Where(l => l.AsSpan().ContainsAnyExcept(" |-:")).Select(l => string.Join('\t', l.Trim().Trim('|').Split('|').Select(c => c.Trim())))),
+        BlockKinds.Code => string.Join('\n', block.Text.Split('\n').Where(l => !l.StartsWith("```", StringComparison.Ordinal))),
+        _ => block.Text,
+    };
 }
 
 /// <summary>What came of one source file: documents, and rejects for the file or parts of it. At least one of the two is not empty.</summary>

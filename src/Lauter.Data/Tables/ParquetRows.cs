@@ -143,7 +143,8 @@ internal static class ParquetRows
         _ => typeof(string),
     };
 
-    private static async Task<(ArraySegment<byte> Bytes, int Rows)> GroupAsync(ParquetReader reader, int number, string path)
+    /// <summary>The rows of one row group as lines, each with a line feed.</summary>
+    public static async Task<(ArraySegment<byte> Bytes, int Rows)> GroupAsync(ParquetReader reader, int number, string path)
     {
         using var group = reader.OpenRowGroupReader(number);
         var count = checked((int)group.RowCount);

@@ -11,7 +11,9 @@ internal static class DataCommand
     public static Command Create()
     {
         var file = new Argument<string>("file") { Description = "docx, pptx, xlsx, pdf, html, md, eml, csv, txt, or a zip of these." };
-        var read = new Command("read", "Write a document as Markdown to standard output.") { file };
+        var form = new Option<string>("--format") { Description = "markdown; text without marks; json with every block, its page and where it stands in the source.", DefaultValueFactory = _ => "markdown" };
+        form.AcceptOnlyFromAmong("markdown", "text", "json");
+        var read = new Command("read", "Write a document to standard output as Markdown, plain text or blocks.") { file, form };
         read.SetAction(result =>
         {
             var path = Path.GetFullPath(result.GetValue(file)!);
@@ -26,14 +28,35 @@ internal static class DataCommand
                 System.Console.Error.WriteLine($"lauter: {reject.Source}: {reject.Reason}: {reject.Detail}");
             }
 
-            System.Console.Out.WriteLine(string.Join("\n\n---\n\n", read.Documents.Select(d => d.ToMarkdown())));
+            switch (result.GetValue(form))
+            {
+                case "json":
+                    Arguments.WriteJson(new JsonArray([.. read.Documents.Select(ToJson)]));
+                    break;
+                case "text":
+                    System.Console.Out.WriteLine(string.Join("\n\n\f\n", read.Documents.Select(d => d.ToText())));
+                    break;
+                default:
+                    System.Console.Out.WriteLine(string.Join("\n\n---\n\n", read.Documents.Select(d => d.ToMarkdown())));
+                    break;
+            }
+
             return read.Documents.Count > 0 ? ExitCodes.Success : ExitCodes.InputMissing;
         });
         var format = Arguments.Format();
         var operators = new Command("operators", "List the operators of recipes with their arguments and ranges.") { format };
         operators.SetAction(result => List(result.GetValue(format) == "json"));
-        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
+        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataRunCommand.Create(), DataPreviewCommand.Create(), DataExplainCommand.Create(), DataSplitCommand.Create(), DataExchangeCommands.Export(), DataExchangeCommands.Import(), DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
     }
+
+    private static JsonNode ToJson(SourceDocument document) => new JsonObject
+    {
+        ["path"] = document.Path, ["title"] = document.Title, ["format"] = document.Format,
+        ["blocks"] = new JsonArray([.. document.Blocks.Select(b => (JsonNode)new JsonObject
+        {
+            ["kind"] = b.Kind, ["level"] = b.Level, ["text"] = b.Text, ["page"] = b.Page, ["source_start"] = b.SourceStart, ["source_length"] = b.SourceLength,
+        })]),
+    };
 
     private static int List(bool json)
     {
