@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -44,20 +43,22 @@ public sealed record RowSplitOptions
 
 /// <summary>What a split gave.</summary>
 /// <param name="Rows">By part.</param>
-/// <param name="Clusters">Clusters of near-copies and groups; none spans two parts.</param>
-/// <param name="Leaks">By similarity: held-out rows with a text at least so alike in training. At and above the threshold 0 by construction, unless an earlier version forces it.</param>
+/// <param name="Components">Sets of near-copies and groups; none spans two parts.</param>
+/// <param name="Conflicts">Sets that an earlier version had placed in different parts.</param>
+/// <param name="HeldOut">Rows of the test part.</param>
+/// <param name="Leaks">By similarity: test rows with a text at least so alike in training.</param>
 /// <param name="Strata">By <c>value/part</c>.</param>
 /// <param name="Unreadable">Lines that are no rows.</param>
-public sealed record RowSplitReport(IReadOnlyDictionary<string, int> Rows, int Clusters, IReadOnlyDictionary<string, int> Leaks, IReadOnlyDictionary<string, int> Strata, int Unreadable);
+public sealed record RowSplitReport(
+    IReadOnlyDictionary<string, int> Rows, int Components, int Conflicts, int HeldOut, IReadOnlyDictionary<string, int> Leaks, IReadOnlyDictionary<string, int> Strata, int Unreadable);
 
 /// <summary>
-/// Splits rows of a file by cluster: (1) near-copies and equal group values tie rows together, (2) each cluster goes to a part by the hash of its name,
+/// Splits rows of a file by cluster: (1) near-copies and equal group values tie rows together, (2) each set goes to a part by the hash of its name,
 /// those of an earlier version to the part they had, (3) what still leaks is measured, not assumed.
 /// </summary>
 public static class RowSplit
 {
     private const string MapFile = "split.json";
-    private static readonly double[] Levels = [0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
     private sealed record Row(string Id, string Text, string Stratum, IReadOnlyList<string> Groups, string Line);
 
@@ -68,54 +69,21 @@ public static class RowSplit
         var (rows, unreadable) = Read(options, cancellation);
 
         // 1. Clusters.
-        using var index = DuplicateIndex.Open(null, new DuplicateIndexOptions());
+        var bands = LshBands.Default;
+        using var index = DuplicateIndex.Open(null, new DuplicateIndexOptions { Bands = bands });
         index.Add(rows.Select(r => new DuplicateDocument(r.Id, r.Text)).Chunk(256), cancellation);
         var verdicts = index.Decide(Math.Max(options.Threshold, NearDuplicates.LowestThreshold), KeepPolicy.First);
-        var sets = new DisjointSets(rows.Count);
-        Tie(sets, verdicts.Select(v => v.Cluster));
-        for (var g = 0; g < options.GroupFields.Count; g++)
-        {
-            var at = g;
-            Tie(sets, rows.Select(r => r.Groups[at]));
-        }
-
-        var clusters = Enumerable.Range(0, rows.Count).GroupBy(sets.Root).Select(g => g.ToList()).ToList();
-
-        // A cluster's name must not depend on the order of the rows: the least group value, else the least cluster of texts.
-        var names = clusters.ToDictionary(c => sets.Root(c[0]), c => options.GroupFields.Count > 0 ? "group " + c.Select(i => rows[i].Groups[0]).Min(StringComparer.Ordinal) : "texts " + c.Select(i => verdicts[i].Cluster).Min(StringComparer.Ordinal));
+        var keyed = rows.Select((r, i) => new SplitRow(["texts:" + verdicts[i].Cluster, .. r.Groups], r.Stratum)).ToList();
 
         // 2. Parts.
-        var earlier = Earlier(options);
-        var parts = new Dictionary<int, string>();
-        foreach (var stratum in clusters.GroupBy(c => Majority(c, rows)))
-        {
-            var known = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var cluster in stratum)
-            {
-                // A test part is frozen: a cluster with a row that was tested stays there whole.
-                var before = cluster.Select(i => earlier.GetValueOrDefault(rows[i].Id)).OfType<string>().OrderBy(p => p == SplitNames.Test ? 0 : p == SplitNames.Validation ? 1 : 2).FirstOrDefault();
-                if (before is not null)
-                {
-                    known[names[sets.Root(cluster[0])]] = before;
-                }
-            }
-
-            var assigned = ClusterSplit.Assign(
-                [.. stratum.Select(c => new SplitCluster(names[sets.Root(c[0])], c.Count, true)).DistinctBy(c => c.Id)], new SplitOptions(options.Test, options.Validation), known);
-            foreach (var cluster in stratum)
-            {
-                parts[sets.Root(cluster[0])] = assigned[names[sets.Root(cluster[0])]];
-            }
-        }
-
-        var partOf = rows.Select((_, i) => parts[sets.Root(i)]).ToArray();
+        var split = GroupedSplit.Assign(keyed, new SplitOptions(options.Test, options.Validation), Earlier(options));
 
         // 3. Leaks.
-        var leaks = Leaks(index, partOf);
-        Write(options, rows, partOf, leaks);
+        var leak = SplitLeakage.Measure(split.Parts, index.Pairs, bands, keyed);
+        Write(options, rows, split, leak);
         return new RowSplitReport(
-            Count(partOf), clusters.Count, leaks,
-            options.StratifyField is null ? new Dictionary<string, int>() : Count(rows.Select((r, i) => $"{r.Stratum}/{partOf[i]}")), unreadable);
+            Count(split.Parts), split.Components, split.Conflicts, leak.HeldOut, leak.WithNeighbour,
+            options.StratifyField is null ? new Dictionary<string, int>() : Count(rows.Select((r, i) => $"{r.Stratum}/{split.Parts[i]}")), unreadable);
     }
 
     private static (List<Row> Rows, int Unreadable) Read(RowSplitOptions options, CancellationToken cancellation)
@@ -139,7 +107,7 @@ public static class RowSplit
                     // A row without such a text, a conversation for example, is compared as a whole.
                     var text = row[options.TextField] is JsonValue v && v.TryGetValue<string>(out var t) ? t : row.ToJsonString();
                     var id = row[options.IdField]?.ToString() ?? Rejects.IdOf(line);
-                    rows.Add(new Row(id, text, options.StratifyField is { } s ? row[s]?.ToString() ?? "" : "", [.. options.GroupFields.Select(g => row[g]?.ToString() is { Length: > 0 } value ? value : $"{g} of line {number}")], line));
+                    rows.Add(new Row(id, text, options.StratifyField is { } s ? row[s]?.ToString() ?? "" : "", [.. options.GroupFields.Select(g => row[g]?.ToString() is { Length: > 0 } value ? $"{g}:{value}" : $"{g} of line:{number}")], line));
                     continue;
                 }
             }
@@ -154,82 +122,28 @@ public static class RowSplit
         return (rows, unreadable);
     }
 
-    private static void Tie(DisjointSets sets, IEnumerable<string> values)
+    private static Dictionary<string, string> Earlier(RowSplitOptions options) =>
+        options.Earlier is { } directory
+            ? JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, MapFile)))!["keys"]!.AsObject().ToDictionary(k => k.Key, k => (string)k.Value!, StringComparer.Ordinal)
+            : [];
+
+    private static void Write(RowSplitOptions options, List<Row> rows, GroupedSplitResult split, SplitLeakage leak)
     {
-        var first = new Dictionary<string, int>(StringComparer.Ordinal);
-        var i = 0;
-        foreach (var value in values)
-        {
-            if (!first.TryAdd(value, i))
-            {
-                sets.Union(first[value], i);
-            }
-
-            i++;
-        }
-    }
-
-    private static string Majority(List<int> cluster, List<Row> rows) => cluster.GroupBy(i => rows[i].Stratum).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
-
-    private static Dictionary<string, string> Earlier(RowSplitOptions options)
-    {
-        var map = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (options.Earlier is { } directory)
-        {
-            foreach (var (part, ids) in JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, MapFile)))!["parts"]!.AsObject())
-            {
-                foreach (var id in ids!.AsArray())
-                {
-                    map[(string)id!] = part;
-                }
-            }
-        }
-
-        return map;
-    }
-
-    /// <summary>Held-out rows with a training row at least so alike.</summary>
-    private static SortedDictionary<string, int> Leaks(DuplicateIndex index, string[] partOf)
-    {
-        var best = new Dictionary<int, double>();
-        foreach (var pair in index.Pairs)
-        {
-            Note(pair.First, pair.Second, pair.Similarity);
-            Note(pair.Second, pair.First, pair.Similarity);
-        }
-
-        void Note(int held, int other, double similarity)
-        {
-            if (partOf[held] != SplitNames.Train && partOf[other] == SplitNames.Train)
-            {
-                best[held] = Math.Max(best.GetValueOrDefault(held), similarity);
-            }
-        }
-
-        return new SortedDictionary<string, int>(Levels.ToDictionary(l => l.ToString("0.0", CultureInfo.InvariantCulture), l => best.Count(b => b.Value >= l)), StringComparer.Ordinal);
-    }
-
-    private static void Write(RowSplitOptions options, List<Row> rows, string[] partOf, SortedDictionary<string, int> leaks)
-    {
-        var map = new JsonObject();
         foreach (var part in new[] { SplitNames.Train, SplitNames.Validation, SplitNames.Test })
         {
             var text = new StringBuilder();
-            var ids = new JsonArray();
             for (var i = 0; i < rows.Count; i++)
             {
-                if (partOf[i] == part)
+                if (split.Parts[i] == part)
                 {
                     text.Append(rows[i].Line).Append('\n');
-                    ids.Add((JsonNode)rows[i].Id);
                 }
             }
 
             AtomicFile.WriteAllBytes(Path.Combine(options.OutputDirectory, part + ".jsonl"), Encoding.UTF8.GetBytes(text.ToString()));
-            map[part] = ids;
         }
 
-        AtomicFile.WriteAllBytes(Path.Combine(options.OutputDirectory, MapFile), CanonicalJson.Serialize(new JsonObject { ["parts"] = map, ["leaks"] = ReportFile.Counts(leaks) }));
+        AtomicFile.WriteAllBytes(Path.Combine(options.OutputDirectory, MapFile), CanonicalJson.Serialize(new JsonObject { ["keys"] = new JsonObject(split.KeyParts.Select(k => KeyValuePair.Create(k.Key, (JsonNode?)k.Value))), ["leak"] = leak.ToJson() }));
     }
 
     private static SortedDictionary<string, int> Count(IEnumerable<string> keys) => new(keys.GroupBy(k => k).ToDictionary(g => g.Key, g => g.Count()), StringComparer.Ordinal);

@@ -44,12 +44,12 @@ internal static class DataSplitCommand
                 cancellation);
             if (result.GetValue(format) == "json")
             {
-                Arguments.WriteJson(new JsonObject { ["rows"] = Json(report.Rows), ["clusters"] = report.Clusters, ["leaks"] = Json(report.Leaks), ["strata"] = Json(report.Strata), ["unreadable"] = report.Unreadable });
+                Arguments.WriteJson(new JsonObject { ["rows"] = Json(report.Rows), ["components"] = report.Components, ["conflicts"] = report.Conflicts, ["held_out"] = report.HeldOut, ["leaks"] = Json(report.Leaks), ["strata"] = Json(report.Strata), ["unreadable"] = report.Unreadable });
             }
             else
             {
-                System.Console.WriteLine($"{string.Join(", ", report.Rows.Select(r => $"{r.Key} {r.Value}"))} rows in {report.Clusters} clusters{(report.Unreadable > 0 ? $"; {report.Unreadable} lines are no rows" : "")}.");
-                System.Console.WriteLine($"Held-out rows with a training row at least so alike: {string.Join(", ", report.Leaks.Select(l => $"{l.Key}: {l.Value}"))}.");
+                System.Console.WriteLine($"{string.Join(", ", report.Rows.Select(r => $"{r.Key} {r.Value}"))} rows in {report.Components} sets of near-copies and groups{(report.Unreadable > 0 ? $"; {report.Unreadable} lines are no rows" : "")}.");
+                System.Console.WriteLine($"Of {report.HeldOut} test rows, with a training row at least so alike: {string.Join(", ", report.Leaks.Select(l => $"{l.Key}: {l.Value}"))}.");
             }
 
             return Task.FromResult(ExitCodes.Success);

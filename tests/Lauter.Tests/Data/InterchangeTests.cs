@@ -89,7 +89,7 @@ public sealed class InterchangeTests : IDisposable
         }.ToJsonString()).ToList();
         var first = RowSplit.Run(new RowSplitOptions { Input = Write("a.jsonl", string.Join('\n', rows.Take(450))), OutputDirectory = At("one"), GroupFields = ["customer"], Test = 0.2, StratifyField = "label" }, TestContext.Current.CancellationToken);
         Assert.Equal(450, first.Rows.Values.Sum());
-        Assert.Equal(0, first.Leaks["0.7"]);
+        Assert.All(first.Leaks.Where(l => double.Parse(l.Key, System.Globalization.CultureInfo.InvariantCulture) >= 0.7), l => Assert.Equal(0, l.Value));
         var parts = PartsOf("one");
         Assert.All(parts.GroupBy(p => int.Parse(p.Key.AsSpan(1)) % 150), g => Assert.Single(g.Select(p => p.Value).Distinct()));
         Assert.All(parts.GroupBy(p => int.Parse(p.Key.AsSpan(1)) % 200), g => Assert.Single(g.Select(p => p.Value).Distinct()));
