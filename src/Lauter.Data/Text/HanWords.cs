@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lauter.Data.Text;
 
 /// <summary>
@@ -83,6 +85,7 @@ internal static class HanWords
     /// <param name="lengths">Receives them; as long as the run.</param>
     /// <param name="scratch">At least one longer than the run; its contents are of no interest.</param>
     /// <returns>How many words.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Cut(ReadOnlySpan<char> run, Span<byte> lengths, Span<float> scratch)
     {
         // Dynamic programme from the end: scratch[i] is the cost of the best way to cut run[i..], lengths[i] its first word.

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lauter.Data.Text;
 
 /// <summary>
@@ -49,6 +51,7 @@ public static class LanguageDetector
     public static string Detect(string text) => Score(text).Language;
 
     /// <summary>The language and how much of the text speaks for it, 0 to 1; 0 for <c>und</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (string Language, double Score) Score(ReadOnlySpan<char> text)
     {
         int han = 0, frequent = 0, kana = 0, others = 0, latinWords = 0, english = 0, other = 0, foreignLetters = 0, plain = 0;

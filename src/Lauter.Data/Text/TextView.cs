@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lauter.Data.Text;
 
 /// <summary>What a token of a <see cref="TextView"/> is.</summary>
@@ -77,6 +79,7 @@ internal sealed class TextView
         CutParagraphs(text);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CutTokens(ReadOnlySpan<char> text)
     {
         var classes = CharacterClasses.All;

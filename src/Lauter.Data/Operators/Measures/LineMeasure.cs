@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lauter.Data.Text;
 
 namespace Lauter.Data.Operators.Measures;
@@ -50,6 +51,7 @@ internal sealed class LineMeasure : Measure
     }
 
     /// <summary>Ends of sentences: a mark followed by a blank or the line's end, any East Asian mark; what is left over is one more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int Sentences(ReadOnlySpan<char> line)
     {
         var count = 0;

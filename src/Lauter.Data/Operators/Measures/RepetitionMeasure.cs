@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lauter.Data.Text;
 
 namespace Lauter.Data.Operators.Measures;
@@ -91,6 +92,7 @@ internal sealed class RepetitionMeasure : Measure
     }
 
     /// <summary>Prefix sums of token hashes (a polynomial modulo 2^64) and of token lengths: any n-gram's key and length in two operations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Prepare(ReadOnlySpan<TextPart> tokens)
     {
         if (_prefix.Length <= tokens.Length)
@@ -113,6 +115,7 @@ internal sealed class RepetitionMeasure : Measure
     }
 
     /// <summary>Characters of the most frequent n-gram, its blanks counted, times how often it occurs; the earliest of equally frequent ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private double Top(int tokens, int n)
     {
         var grams = tokens - n + 1;
@@ -138,6 +141,7 @@ internal sealed class RepetitionMeasure : Measure
     }
 
     /// <summary>Characters inside n-grams seen before, without overlaps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Repeated(int tokens, int n)
     {
         _table.Clear(tokens);

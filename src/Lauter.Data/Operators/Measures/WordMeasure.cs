@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lauter.Data.Text;
 
 namespace Lauter.Data.Operators.Measures;
@@ -20,6 +21,7 @@ internal sealed class WordMeasure : Measure
     public override IReadOnlyList<string> Columns { get; } =
         ["words", "word_length", "hash_signs", "ellipses", "bullet_lines", "ellipsis_lines", "letter_words", "letter_tokens", "stop_words", "longest_word"];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Take(TextView text, Span<double> values)
     {
         var list = text.Language == LanguageDetector.Chinese ? Chinese : English;
