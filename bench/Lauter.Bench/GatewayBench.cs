@@ -16,7 +16,7 @@ internal static class GatewayBench
     private static readonly string Stream = Chat.Replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"", StringComparison.Ordinal);
 
     /// <summary>Runs it.</summary>
-    /// <param name="arguments"><c>--portkey DIR</c> (where npm installed it), <c>--requests N</c> for the memory run, <c>--seconds S</c> a concurrent run.</param>
+    /// <param name="arguments"><c>--portkey DIR</c> (where npm installed it), <c>--requests N</c> for the memory run, <c>--seconds S</c> a concurrent run, <c>--environment A=1,B=2</c> for the gateway's process.</param>
     public static async Task<int> RunAsync(string[] arguments)
     {
         var portkey = Option(arguments, "--portkey");
@@ -44,7 +44,7 @@ internal static class GatewayBench
                   rows: [ { sku: fake, currency: USD, input: 0.15, output: 0.60, source: bench } ]
                 """);
             var lauter = Path.Combine(Root(), "src", "Lauter", "bin", "Release", "net10.0", "lauter.dll");
-            var gateway = Start("dotnet", [lauter, "gateway", Path.Combine(directory, "GATEWAY.yaml")]);
+            var gateway = Start("dotnet", [lauter, "gateway", Path.Combine(directory, "GATEWAY.yaml")], Option(arguments, "--environment"));
             children.Add(gateway);
             await ListeningAsync(18100, 18101, 18102);
             var key = Output("dotnet", [lauter, "key", "create", "bench", "--in", directory]).Trim();
@@ -159,12 +159,17 @@ internal static class GatewayBench
 
     private static string? Option(string[] arguments, string name) => Array.IndexOf(arguments, name) is >= 0 and var at && at + 1 < arguments.Length ? arguments[at + 1] : null;
 
-    private static Process Start(string program, IReadOnlyList<string> arguments)
+    private static Process Start(string program, IReadOnlyList<string> arguments, string? environment = null)
     {
         var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var pair in (environment ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            start.Environment[pair.Split('=')[0]] = pair.Split('=')[1];
         }
 
         var process = Process.Start(start)!;

@@ -67,6 +67,7 @@ public static class GatewayServices
         services.AddSingleton<FilesEndpoint>();
         services.AddSingleton<BatchesEndpoint>();
         services.AddSingleton<BatchRunner>();
+        services.AddSingleton<AdminEndpoints>();
         services.AddHostedService(p => p.GetRequiredService<BatchRunner>());
         services.AddSingleton<EmbeddingsEndpoint>();
         services.AddSingleton<FeedbackEndpoint>();
@@ -112,6 +113,13 @@ public static class GatewayServices
         endpoints.MapPost("/v1/feedback", edge.Guard(services.GetRequiredService<FeedbackEndpoint>().HandleAsync));
         endpoints.MapGet("/v1/models", edge.Guard(information.ListModelsAsync));
         endpoints.MapGet("/v1/models/{**model}", edge.Guard(information.GetModelAsync));
+        var admin = services.GetRequiredService<AdminEndpoints>();
+        endpoints.MapGet("/admin/v1/keys", edge.Guard(admin.ListKeysAsync));
+        endpoints.MapPost("/admin/v1/keys", edge.Guard(admin.CreateKeyAsync));
+        endpoints.MapDelete("/admin/v1/keys/{id}", edge.Guard(admin.RevokeKeyAsync));
+        endpoints.MapPost("/admin/v1/keys/{id}/rotate", edge.Guard(admin.RotateKeyAsync));
+        endpoints.MapGet("/admin/v1/budgets", edge.Guard(admin.BudgetsAsync));
+        endpoints.MapGet("/admin/v1/targets", edge.Guard(admin.TargetsAsync));
         endpoints.MapGet("/metrics", edge.Guard(information.MetricsAsync));
         endpoints.MapGet("/health", (HttpContext context) =>
         {

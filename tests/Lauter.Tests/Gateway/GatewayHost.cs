@@ -50,7 +50,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public BudgetLeases Leases => Services.GetRequiredService<BudgetLeases>();
 
-    public static async Task<GatewayHost> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, string? directory = null)
+    public static async Task<GatewayHost> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, string? directory = null, Action<ApplicationRegistry>? serve = null)
     {
         var state = directory ?? Directory.CreateTempSubdirectory("lauter-gateway-").FullName;
         var builder = WebApplication.CreateSlimBuilder();
@@ -60,6 +60,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddGateway(configure?.Invoke(options) ?? options);
         var app = builder.Build();
         app.MapGateway();
+        serve?.Invoke(app.Services.GetRequiredService<ApplicationRegistry>());
         await app.StartAsync();
         var (key, _) = app.Services.GetRequiredService<ApiKeyStore>().Create("test");
         return new GatewayHost(app, state, directory is null, key);
