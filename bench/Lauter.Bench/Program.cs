@@ -17,6 +17,7 @@ return args switch
     ["redact-labelled"] => RedactLabelled.Run(20_000),
     ["redact", var corpus] => RedactBench.Run(corpus),
     ["gates", var directory, .. var part] => GatesBench.Run(directory, part is [var one] ? one : "all"),
+    ["ledger"] => LedgerBench.Run(),
     _ => Usage(),
 };
 
@@ -36,6 +37,7 @@ static int Usage()
         data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
+        ledger                                        rates of journal, budgets, ledger and trace store beside the disk's own
         """);
     return 2;
 }
