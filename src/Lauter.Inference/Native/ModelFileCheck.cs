@@ -1,4 +1,5 @@
 using Lauter.Models.Gguf;
+using Lauter.Models.Natives;
 
 namespace Lauter.Inference.Native;
 
@@ -15,6 +16,7 @@ internal static class ModelFileCheck
         try
         {
             using var file = GgufFile.Open(path);
+            NativeGuard.Check(file);
             return file.Tensors.Count > 0 ? [] : [$"the model file '{path}' holds a vocabulary but no weights"];
         }
         catch (Exception error) when (error is GgufFormatException or IOException or UnauthorizedAccessException)

@@ -30,6 +30,7 @@ public static class ModelQuantiser
 
         if (quantisation.Matrices is null)
         {
+            NativeGuard.Check(file);
             ByLlamaCpp(source, target, quantisation, threads);
             return;
         }

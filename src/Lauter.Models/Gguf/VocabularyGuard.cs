@@ -1,8 +1,8 @@
 namespace Lauter.Models.Gguf;
 
 /// <summary>
-/// Faults of a vocabulary that llama.cpp does not survive: it asserts (and ends the process) on tokens spelt alike and on a beginning token that is asked for but not there,
-/// and reads past the end of score and type lists that are shorter than the tokens.
+/// Faults of a vocabulary that llama.cpp does not survive: it asserts (and ends the process) on tokens spelt alike, on bytes without token and on a beginning token that is asked
+/// for but not there, and reads past the end of score and type lists that are shorter than the tokens.
 /// </summary>
 internal static class VocabularyGuard
 {
@@ -31,7 +31,7 @@ internal static class VocabularyGuard
             }
         }
 
-        return Lists(keys, tokens.Count) ?? Merges(keys) ?? Ids(keys, tokens.Count);
+        return Lists(keys, tokens.Count) ?? Merges(keys) ?? Bytes(keys, seen) ?? Ids(keys, tokens.Count);
     }
 
     private static string? Lists(GgufMetadata keys, int count)
@@ -63,6 +63,20 @@ internal static class VocabularyGuard
             if (merges[i].Length < 3 || merges[i].IndexOf(' ', 1) is var blank && (blank < 1 || blank == merges[i].Length - 1))
             {
                 return $"the merge {i}, '{merges[i]}', is not two parts with a blank between";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A SentencePiece vocabulary must have a token for every byte: one is looked up without asking whether it is there.</summary>
+    private static string? Bytes(GgufMetadata keys, Dictionary<string, int> ids)
+    {
+        for (var value = 0; value < 256 && keys.Text("tokenizer.ggml.model") == "llama"; value++)
+        {
+            if (!ids.ContainsKey($"<0x{value:X2}>") && !(value < 128 && ids.ContainsKey(((char)value).ToString())))
+            {
+                return $"the SentencePiece vocabulary has no token <0x{value:X2}> for this byte";
             }
         }
 

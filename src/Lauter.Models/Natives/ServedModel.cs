@@ -36,8 +36,13 @@ public sealed class ServedModel : IDisposable
     /// <exception cref="GgufFormatException">A file is not sound, or llama.cpp refuses it.</exception>
     public static ServedModel Open(string path, string? adapter = null, float scale = 1, int contextLength = 2048, int threads = 0)
     {
-        using (GgufFile.Open(path))
+        using (var file = GgufFile.Open(path))
         {
+            NativeGuard.Check(file);
+            if (file.Metadata.Text("tokenizer.ggml.model") is not ("gpt2" or "llama" or "t5" or "no_vocab") and var kind)
+            {
+                throw new GgufFormatException($"{path}: tokenizer.ggml.model is '{kind ?? "missing"}'; decoders have gpt2, llama, t5 or no_vocab.");
+            }
         }
 
         using (adapter is null ? null : GgufFile.Open(adapter))

@@ -98,6 +98,7 @@ public sealed class ModelTokenizer : IDisposable
     public static ModelTokenizer Open(string ggufPath)
     {
         using var file = GgufFile.Open(ggufPath);
+        NativeGuard.CheckVocabulary(file);
         NativeModels.EnsureLoaded();
         var parameters = LLamaModelParams.Default();
         parameters.vocab_only = true;

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using Lauter.Models.Gguf;
 using Lauter.Models.Natives;
-using Lauter.Training.Networks;
+using Lauter.Training.Decoders;
 
 namespace Lauter.Commands;
 
@@ -40,8 +39,7 @@ internal sealed class ModelEngine : IDisposable
             throw new CommandException(ExitCodes.Usage, "the own engine takes merged models only: merge the adapter first, or use --engine llama.");
         }
 
-        using var file = GgufFile.Open(path);
-        var network = LlamaNetwork.Load(file);
+        var network = DecoderNetwork.Open(path);
         return new ModelEngine(network, ids => Rows(network.LogProbabilities(ids)));
     }
 
