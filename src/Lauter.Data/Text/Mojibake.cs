@@ -98,7 +98,7 @@ public static class Mojibake
             return repaired;
         }
 
-        if (AllLatin1(line) && HighShare(line) > 0.5 && Decode(Gbk, Latin1.GetBytes(line)) is { } chinese && CommonHan(chinese) * 10 >= HanCount(chinese) * 2 && HanCount(chinese) >= 2)
+        if (AllLatin1(line) && HighShare(line) > 0.5 && Decode(Gbk, Latin1.GetBytes(line)) is { } chinese && FrequentHanCount(chinese) * 10 >= HanCount(chinese) * 4 && HanCount(chinese) >= 2)
         {
             return chinese;
         }
@@ -195,6 +195,18 @@ public static class Mojibake
     private const string FrequentHan =
         "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实"
         + "這個們來為國說時會對後發裡經麼學現當沒動還進樣開從實请問题請問題我你您客户产品設備设备机机器使用溫度温度更换更換清洗订单訂單服务服務无法無法联系聯繫需要已经";
+
+    /// <summary>Names and terms are rarer than function words: of prose three quarters are among the 600 frequent characters, of a wrong decoding a tenth.</summary>
+    private static int FrequentHanCount(string text)
+    {
+        var count = 0;
+        foreach (var c in text)
+        {
+            count += TextFolding.IsHan(c) && HanWords.IsFrequent(c) ? 1 : 0;
+        }
+
+        return count;
+    }
 
     private static int CommonHan(string text)
     {
