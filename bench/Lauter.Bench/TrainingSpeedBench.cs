@@ -21,9 +21,9 @@ internal static class TrainingSpeedBench
         [
             new("a step of 32 rows, as the reference", 32, false, null, 800),
             new("the same, common beginning computed once", 32, true, null, 800),
-            new("2,048-token packs, base mapped", 58, false, 4, 880),
-            new("2,048-token packs, base mapped, beginning once", 58, true, 4, 880),
-            new("2,048-token packs, everything computed again", 58, false, 4, 16),
+            new("2,048-token packs, base mapped", 68, false, 4, 700),
+            new("2,048-token packs, base mapped, beginning once", 68, true, 4, 700),
+            new("2,048-token packs, everything computed again", 68, false, 4, 16),
             new("rank 64", 32, false, null, 800, Rank: 64),
             new("rank 4", 32, false, null, 800, Rank: 4),
             new("conversations of 8 rows (about 180 tokens)", 6, false, null, 800, Join: 8),

@@ -33,7 +33,7 @@ internal sealed unsafe class DecoderPass : IDisposable
     private readonly Attention _attention;
     private readonly LayerState[] _states;
     private readonly LayerState _scratch = new();
-    private readonly NativeBuffer _normed = new(), _hidden = new(), _gradient = new(), _gateGradient = new(), _qkvGradient = new(), _fold = new(), _features = new(), _spare = new();
+    private readonly NativeBuffer _memory = new(), _normed = new(), _hidden = new(), _gradient = new(), _gateGradient = new(), _qkvGradient = new(), _fold = new(), _features = new(), _spare = new();
 
     private Pack _pack = null!;
     private int[] _positions = [];
@@ -117,8 +117,7 @@ internal sealed unsafe class DecoderPass : IDisposable
     public void Dispose()
     {
         _attention.Dispose();
-        Array.ForEach(_states, s => s.Dispose());
-        foreach (var buffer in new IDisposable[] { _scratch, _normed, _hidden, _gradient, _gateGradient, _qkvGradient, _fold, _features, _spare })
+        foreach (var buffer in new[] { _memory, _normed, _hidden, _gradient, _gateGradient, _qkvGradient, _fold, _features, _spare })
         {
             buffer.Dispose();
         }
@@ -126,10 +125,14 @@ internal sealed unsafe class DecoderPass : IDisposable
 
     private void Reserve(int rows, int wanted, bool backward)
     {
-        _scratch.Reserve(_shape, rows, rows, Keeping.All, null);
-        for (var layer = 0; layer < (backward ? _shape.Layers : Math.Min(2, _shape.Layers)); layer++)
+        // All of a pass lies in one piece of memory: it is as large as the largest pass, whatever each layer kept in which.
+        var layers = backward ? _shape.Layers : Math.Min(2, _shape.Layers);
+        var floats = LayerState.Floats(_shape, rows, Keeping.All) + Enumerable.Range(0, layers).Sum(l => LayerState.Floats(_shape, rows, backward ? _keeping[l] : Keeping.Input));
+        Arena arena = new(_memory.Reserve(floats));
+        _scratch.Place(ref arena, _shape, rows, rows, Keeping.All, null);
+        for (var layer = 0; layer < layers; layer++)
         {
-            _states[layer].Reserve(_shape, rows, layer == _shape.Layers - 1 ? wanted : rows, backward ? _keeping[layer] : Keeping.Input, _scratch);
+            _states[layer].Place(ref arena, _shape, rows, layer == _shape.Layers - 1 ? wanted : rows, backward ? _keeping[layer] : Keeping.Input, _scratch);
         }
 
         _normed.Reserve((long)rows * _shape.Width);

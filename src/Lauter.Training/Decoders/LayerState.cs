@@ -1,5 +1,3 @@
-using Lauter.Training.Natives;
-
 namespace Lauter.Training.Decoders;
 
 /// <summary>How much of a layer's forward pass is kept for its backward pass.</summary>
@@ -15,11 +13,27 @@ internal enum Keeping
     Input,
 }
 
-/// <summary>What one layer's forward pass leaves for its backward pass, rows first.</summary>
-internal sealed unsafe class LayerState : IDisposable
+/// <summary>A piece of memory that is given out from its beginning to its end.</summary>
+internal unsafe struct Arena(float* start)
 {
-    private readonly NativeBuffer _input = new(), _rest = new(), _gate = new();
+    private const int Alignment = 16;
 
+    private float* _next = start;
+
+    /// <summary>Floats that <see cref="Take"/> uses up for so many.</summary>
+    public static long Rounded(long count) => (count + Alignment - 1) / Alignment * Alignment;
+
+    public float* Take(long count)
+    {
+        var here = _next;
+        _next += Rounded(count);
+        return here;
+    }
+}
+
+/// <summary>What one layer's forward pass leaves for its backward pass, rows first; the memory belongs to the pass.</summary>
+internal sealed unsafe class LayerState
+{
     /// <summary>[rows, width] before the layer.</summary>
     public float* Input { get; private set; }
 
@@ -50,10 +64,13 @@ internal sealed unsafe class LayerState : IDisposable
     /// <summary>Floats that a layer of this shape keeps per row.</summary>
     public static long FloatsPerRow(DecoderShape shape, Keeping keeping) => shape.Width + (keeping == Keeping.Input ? 0 : RestPerRow(shape)) + (keeping == Keeping.All ? 2L * shape.FeedForward : 0);
 
-    /// <summary>Makes room; what is not kept lies in <paramref name="shared"/>, which all such layers use in turn.</summary>
-    public void Reserve(DecoderShape shape, int rows, int wanted, Keeping keeping, LayerState? shared)
+    /// <summary>Floats that <see cref="Place"/> takes from the arena, at most.</summary>
+    public static long Floats(DecoderShape shape, int rows, Keeping keeping) => (rows * FloatsPerRow(shape, keeping)) + (9 * Arena.Rounded(1));
+
+    /// <summary>Takes its memory; what is not kept lies in <paramref name="shared"/>, which all such layers use in turn.</summary>
+    public void Place(ref Arena arena, DecoderShape shape, int rows, int wanted, Keeping keeping, LayerState? shared)
     {
-        Input = _input.Reserve((long)rows * shape.Width);
+        Input = arena.Take((long)rows * shape.Width);
         if (keeping == Keeping.Input && shared is not null)
         {
             Qkv = shared.Qkv;
@@ -66,31 +83,16 @@ internal sealed unsafe class LayerState : IDisposable
         }
         else
         {
-            var at = _rest.Reserve(rows * RestPerRow(shape));
-            Qkv = Take((long)rows * shape.Qkv);
-            Raw = shape.HeadNorms ? Take((long)rows * (shape.Attention + shape.Shared)) : null;
-            Attended = Take((long)wanted * shape.Attention);
-            LogSums = Take((long)wanted * shape.Heads);
-            Middle = Take((long)wanted * shape.Width);
-            Projected = shape.PostNorms ? Take((long)wanted * shape.Width) : null;
-            Fed = shape.PostNorms ? Take((long)wanted * shape.Width) : null;
-
-            float* Take(long count)
-            {
-                var here = at;
-                at += count;
-                return here;
-            }
+            Qkv = arena.Take((long)rows * shape.Qkv);
+            Raw = shape.HeadNorms ? arena.Take((long)rows * (shape.Attention + shape.Shared)) : null;
+            Attended = arena.Take((long)wanted * shape.Attention);
+            LogSums = arena.Take((long)wanted * shape.Heads);
+            Middle = arena.Take((long)wanted * shape.Width);
+            Projected = shape.PostNorms ? arena.Take((long)wanted * shape.Width) : null;
+            Fed = shape.PostNorms ? arena.Take((long)wanted * shape.Width) : null;
         }
 
-        GateUp = keeping == Keeping.All || shared is null ? _gate.Reserve(2L * wanted * shape.FeedForward) : shared.GateUp;
-    }
-
-    public void Dispose()
-    {
-        _input.Dispose();
-        _rest.Dispose();
-        _gate.Dispose();
+        GateUp = keeping == Keeping.All || shared is null ? arena.Take(2L * wanted * shape.FeedForward) : shared.GateUp;
     }
 
     private static long RestPerRow(DecoderShape shape) =>
