@@ -45,6 +45,32 @@ public sealed class GateRulesTests
     }
 
     [Fact]
+    public void PassesOnCounts_FewLossesInClusters_PassesAtMostAlpha()
+    {
+        // Every differing item is a loss, half of a cluster's items share one outcome: with the design effect as seen, 0.067 passed.
+        const int Releases = 4_000, Items = 200, Size = 5;
+        var random = new SeededRandom(33);
+        var policy = new GatePolicy { Metric = "m", Margin = 0.05, Strata = [] };
+        var clusters = ClusterIndex.Of(Enumerable.Range(0, Items).Select(i => i / Size));
+        var differences = new double[Items];
+        var passed = 0;
+        for (var r = 0; r < Releases; r++)
+        {
+            double shared = 0;
+            for (var i = 0; i < Items; i++)
+            {
+                shared = i % Size == 0 ? random.NextDouble() : shared;
+                differences[i] = ((random.Next() & 1) == 0 ? shared : random.NextDouble()) < 0.05 ? -1 : 0;
+            }
+
+            var lost = differences.Count(d => d < 0);
+            passed += Gate.PassesOnCounts(policy, new PairedTable(0, 0, lost, Items - lost), differences, clusters) ? 1 : 0;
+        }
+
+        Assert.True(ProportionIntervals.ClopperPearson(passed, Releases, 0.99).Low <= policy.Alpha, $"{passed} of {Releases}");
+    }
+
+    [Fact]
     public void Decide_GuardrailHarmed_FailsAndSaysWhich()
     {
         var policy = Policy with { Guardrails = [new Guardrail { Metric = "tone", Margin = 0.03 }, new Guardrail { Metric = "toxic", Margin = 0.03, LowerIsBetter = true }] };
