@@ -14,6 +14,8 @@ return args switch
     ["gateway", .. var options] => await GatewayBench.RunAsync(options),
     ["gateway-upstream", var port, var delay] => await GatewayServers.UpstreamAsync(port, delay),
     ["gateway-proxy", var port, var upstream] => await GatewayServers.ProxyAsync(port, upstream),
+    ["fold", var corpus] => FoldBench.Run(corpus),
+    ["grow", var corpus, var output, var parts] => FoldBench.Grow(corpus, output, int.Parse(parts)),
     ["redact-labelled"] => RedactLabelled.Run(20_000),
     ["redact", var corpus] => RedactBench.Run(corpus),
     ["gates", var directory, .. var part] => GatesBench.Run(directory, part is [var one] ? one : "all"),
@@ -28,6 +30,8 @@ static int Usage()
         dedup CORPUS [BANDSxROWS]                     speed, recall and precision of near-duplicate search on the generated corpus
         clinc150-smollm2 DATA_FULL.json MODEL.gguf REFERENCE.json  fine-tune a pre-trained model on the reference run's rows, through gate and release
         training MODEL.gguf DATA_FULL.json STEPS [0,1,…]  LoRA on CLINC150 rows: tokens/s against the matrix speed, memory, where time goes
+        fold CORPUS                                   folding and script conversion beside copying, hashing and decoding
+        grow CORPUS OUT.jsonl PARTS                   a corpus PARTS times as large, its parts unlike each other
         redact-labelled                               precision and recall of redaction on generated labelled texts
         redact CORPUS                                 speed and exact spans of redaction on the generated corpus
         gates DIRECTORY [fixed|sequential|drift|speed]  simulate releases, canaries and drift alarms; time the gate

@@ -134,14 +134,27 @@ public static class TextFolding
     /// <summary>The simplified form of a traditional character; every other character unchanged.</summary>
     public static char Simplify(char character) => SimplifiedOf[character];
 
-    /// <summary>The text with traditional characters replaced one by one, everything else unchanged.</summary>
-    public static string Simplify(string text) => string.Create(text.Length, text, static (target, source) =>
+    /// <summary>The text with traditional characters replaced one by one, everything else unchanged; the same object when there are none.</summary>
+    public static string Simplify(string text)
     {
-        for (var i = 0; i < target.Length; i++)
+        var table = SimplifiedOf;
+        for (var i = 0; i < text.Length; i++)
         {
-            target[i] = SimplifiedOf[source[i]];
+            if (table[text[i]] != text[i])
+            {
+                return string.Create(text.Length, text, static (target, source) =>
+                {
+                    var table = SimplifiedOf;
+                    for (var i = 0; i < target.Length; i++)
+                    {
+                        target[i] = table[source[i]];
+                    }
+                });
+            }
         }
-    });
+
+        return text;
+    }
 
     /// <summary>Full-width letters, digits and ASCII signs to half width, one to one, so that offsets stay valid.</summary>
     public static string HalfWidth(string text)

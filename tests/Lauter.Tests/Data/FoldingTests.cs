@@ -39,6 +39,18 @@ public sealed class FoldingTests
     public void Units_OfOtherTexts_Differ(string a, string b) =>
         Assert.Equal(0, ShingleSet.Jaccard(ShingleSet.Of(a, ShingleUnit.Words, 5), ShingleSet.Of(b, ShingleUnit.Words, 5)));
 
+    [Theory]
+    [InlineData("乾隆皇帝與乾淨的瞭望臺，一目瞭然", "乾隆皇帝与干净的瞭望台，一目了然")]
+    [InlineData("電腦軟體", "电脑软体")]
+    [InlineData("二噁英", "二𫫇英")]
+    [InlineData("已是简体，English 123。", "已是简体，English 123。")]
+    public void ToSimplified_Words_AreNotTakenApart(string text, string expected) => Assert.Equal(expected, ChineseScript.ToSimplified(text));
+
+    [Fact]
+    public void ToSimplified_AnyText_IsStableAndTouchesOnlyTraditional() =>
+        Gen.String[Gen.OneOf(Gen.Char['\u4E00', '\u9FFF'], Gen.Char["乾隆淨瞭著一目然 ab。"]), 0, 60].Sample(text =>
+            ChineseScript.ToSimplified(text).Length >= text.Length && text.Where(c => !TextFolding.IsHan(c)).SequenceEqual(ChineseScript.ToSimplified(text).Where(c => !TextFolding.IsHan(c) && !char.IsSurrogate(c))));
+
     [Fact]
     public void Units_HostileText_NeverThrows() => Gen.String[Gen.Char, 0, 80].Sample(text => ShingleSet.Of(text, ShingleUnit.Words, 5).Count <= Math.Max(1, 4 * text.Length), iter: 20_000);
 }
