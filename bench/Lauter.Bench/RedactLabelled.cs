@@ -51,7 +51,18 @@ internal static class RedactLabelled
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{type,-18} precision {(double)right / Math.Max(1, found):0.0000} ({right}/{found}), recall {(double)right / Math.Max(1, labelled):0.0000} ({right}/{labelled})"));
         }
 
+        var megabytes = samples.Sum(s => (long)System.Text.Encoding.UTF8.GetByteCount(s.Text)) / 1e6;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"speed on these texts, which are little else than findings: {megabytes / Cpu.Of(() => samples.Sum(s => PersonalData.Find(s.Text, context: true).Count)).Seconds:0.0} MB/s; access log lines: {Log():0.0} MB/s"));
         Console.WriteLine($"decoys hit {hit}/{decoys} in {samples.Count} texts");
         return 0;
+    }
+
+    /// <summary>Lines of a web server's log: an address, a time, numbers and a path in every one.</summary>
+    private static double Log()
+    {
+        var random = new Random(1);
+        var text = string.Concat(Enumerable.Range(0, 50_000).Select(_ => $"203.0.113.{random.Next(255)} - - [04/Mar/2025:10:{random.Next(60):00}:{random.Next(60):00} +0000] \"GET /items/{random.Next(100_000)}?page={random.Next(20)} HTTP/1.1\" 200 {random.Next(90_000)}\n"));
+        PersonalData.Find(text[..10_000]);
+        return text.Length / 1e6 / Cpu.Of(() => PersonalData.Find(text).Count).Seconds;
     }
 }

@@ -11,7 +11,11 @@ namespace Lauter.Data.Redaction;
 internal delegate int Accept(ReadOnlySpan<char> text, int start, int length);
 
 /// <summary>One form of personal data: a pattern proposes, <paramref name="Accept"/> decides.</summary>
-internal sealed record Rule(PersonalDataKind Kind, Regex Pattern, Accept Accept);
+/// <param name="Kind">What it finds.</param>
+/// <param name="Pattern">Matched on half-width text.</param>
+/// <param name="Accept">Says how much of a match is a finding.</param>
+/// <param name="Least">Fewest digits of a group in which a match is possible: most groups are spared most patterns.</param>
+internal sealed record Rule(PersonalDataKind Kind, Regex Pattern, Accept Accept, int Least = 0);
 
 /// <summary>
 /// The rules for numbers, in order of precedence. They run on a window around a group of digits, so they may be written for clarity. .NET counts Han
@@ -29,19 +33,19 @@ internal static partial class NumberRules
     /// <summary>For groups with at least seven digits.</summary>
     public static IReadOnlyList<Rule> Long { get; } =
     [
-        new(PersonalDataKind.ResidentId, ResidentId(), (t, s, n) => When(CheckDigits.IsResidentId(t.Slice(s, n)), n)),
-        new(PersonalDataKind.CreditCode, CreditCode(), (t, s, n) => When(IsCreditCode(t, s, n) && !After(t, s, NotPersonal()), n)),
-        new(PersonalDataKind.Card, Card(), (t, s, n) => When(IsCard(t.Slice(s, n)) && !After(t, s, NotPersonal()), n)),
-        new(PersonalDataKind.ResidentId, OldResidentId(), (t, s, n) => When(CheckDigits.IsResidentId(t.Slice(s, n)) && CheckDigits.HasProvince(t.Slice(s, n)) && !After(t, s, NotPersonal()), n)),
+        new(PersonalDataKind.ResidentId, ResidentId(), (t, s, n) => When(CheckDigits.IsResidentId(t.Slice(s, n)), n), 17),
+        new(PersonalDataKind.CreditCode, CreditCode(), (t, s, n) => When(IsCreditCode(t, s, n) && !After(t, s, NotPersonal()), n), 8),
+        new(PersonalDataKind.Card, Card(), (t, s, n) => When(IsCard(t.Slice(s, n)) && !After(t, s, NotPersonal()), n), 15),
+        new(PersonalDataKind.ResidentId, OldResidentId(), (t, s, n) => When(CheckDigits.IsResidentId(t.Slice(s, n)) && CheckDigits.HasProvince(t.Slice(s, n)) && !After(t, s, NotPersonal()), n), 15),
         new(PersonalDataKind.OrganisationCode, OrganisationCode(), (t, s, n) => When(CheckDigits.IsOrganisationCode(t.Slice(s, n)) && After(t, s, OrganisationWord()), n)),
-        new(PersonalDataKind.SocialSecurity, SocialSecurity(), (t, s, n) => When(CheckDigits.IsSocialSecurity(t.Slice(s, n)) && (n == 11 ? !After(t, s, NotPersonal()) : After(t, s, SocialSecurityWord())), n)),
+        new(PersonalDataKind.SocialSecurity, SocialSecurity(), (t, s, n) => When(CheckDigits.IsSocialSecurity(t.Slice(s, n)) && (n == 11 ? !After(t, s, NotPersonal()) : After(t, s, SocialSecurityWord())), n), 9),
         new(PersonalDataKind.IpAddress, IpV4(), (t, s, n) => When(!After(t, s, Version()), n)),
-        new(PersonalDataKind.Passport, Passport(), (t, s, n) => When(After(t, s, PassportWord()), n)),
-        new(PersonalDataKind.Phone, Mobile(), (t, s, n) => When(!After(t, s, NotPersonal()), n)),
-        new(PersonalDataKind.Phone, International(), (t, s, n) => When(Digits(t.Slice(s, n)) is >= 8 and <= 15, n)),
-        new(PersonalDataKind.Phone, Landline(), (t, s, n) => When(Digits(t.Slice(s, n)) is >= 10 and <= 12 && !After(t, s, NotPersonal()), n)),
-        new(PersonalDataKind.Phone, NorthAmerican(), (t, s, n) => When(!IsServiceNumber(t.Slice(s, n)) && !After(t, s, NotPersonal()), n)),
-        new(PersonalDataKind.Phone, LooseNumber(), (t, s, n) => When(Digits(t.Slice(s, n)) is >= 7 and <= 15 && !IsServiceNumber(t.Slice(s, n)) && After(t, s, PhoneWord()), n)),
+        new(PersonalDataKind.Passport, Passport(), (t, s, n) => When(After(t, s, PassportWord()), n), 7),
+        new(PersonalDataKind.Phone, Mobile(), (t, s, n) => When(!After(t, s, NotPersonal()), n), 11),
+        new(PersonalDataKind.Phone, International(), (t, s, n) => When(Digits(t.Slice(s, n)) is >= 8 and <= 15, n), 8),
+        new(PersonalDataKind.Phone, Landline(), (t, s, n) => When(Digits(t.Slice(s, n)) is >= 10 and <= 12 && !After(t, s, NotPersonal()), n), 10),
+        new(PersonalDataKind.Phone, NorthAmerican(), (t, s, n) => When(!IsServiceNumber(t.Slice(s, n)) && !After(t, s, NotPersonal()), n), 10),
+        new(PersonalDataKind.Phone, LooseNumber(), (t, s, n) => When(Digits(t.Slice(s, n)) is >= 7 and <= 15 && !IsServiceNumber(t.Slice(s, n)) && After(t, s, PhoneWord()), n), 7),
     ];
 
     /// <summary>For groups that begin with two capitals and two digits.</summary>

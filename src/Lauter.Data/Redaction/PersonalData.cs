@@ -12,8 +12,14 @@ namespace Lauter.Data.Redaction;
 /// </summary>
 public static class PersonalData
 {
-    /// <summary>Characters around a group of digits that its rules may look at.</summary>
-    private const int Surroundings = 48;
+    /// <summary>Characters before a group of digits that its rules may look at, for words such as 护照 or "order".</summary>
+    private const int Before = 48;
+
+    /// <summary>Characters after it, for what must not follow.</summary>
+    private const int After = 4;
+
+    /// <summary>The same for an IBAN, whose blocks of letters are no part of the group, and for a plate.</summary>
+    private const int AfterHead = 48;
 
     /// <summary>Longest group that is looked at; longer ones are tables or noise and are cut there.</summary>
     private const int LongestGroup = 4_096;
@@ -150,7 +156,7 @@ public static class PersonalData
                 end++;
             }
 
-            Try(text, start, end, NumberRules.Mail, found);
+            Try(text, start, end, NumberRules.Mail, found, After);
             at = end;
         }
     }
@@ -168,31 +174,35 @@ public static class PersonalData
             var group = DigitGroup.At(text, at + next, at, LongestGroup);
             if (group.IsIbanHead(text))
             {
-                Try(text, group.Start, Math.Min(text.Length, group.Start + 1), NumberRules.Ibans, found);
+                Try(text, group.Start, group.Start + 1, NumberRules.Ibans, found, AfterHead);
             }
 
-            if (group.Digits >= 7)
+            if (group.Points >= 3)
             {
-                Try(text, group.Start, group.End, NumberRules.Long, found);
+                Try(text, group.Start, group.End, NumberRules.Dotted, found, After);
             }
-            else if (group.Points == 3)
+
+            if (group.Digits >= 7 && (group.Points < 3 || group.Digits > 12))
             {
-                Try(text, group.Start, group.End, NumberRules.Dotted, found);
+                Try(text, group.Start, group.End, NumberRules.Long, found, After, group.Digits);
             }
             else if (group.Letters && group.End - group.Start >= 8)
             {
-                Try(text, group.Start, group.End, NumberRules.Mixed, found);
+                Try(text, group.Start, group.End, NumberRules.Mixed, found, After);
             }
 
             if (group.Colon)
             {
                 var (start, end) = DigitGroup.Hexadecimal(text, group.Start);
-                Try(text, start, end, NumberRules.Colons, found);
+                if (IsAddressLike(text.AsSpan(start, end - start)))
+                {
+                    Try(text, start, end, NumberRules.Colons, found, After);
+                }
             }
 
             if (group.PlateStart(text) is >= 0 and var plate)
             {
-                Try(text, plate, plate + 1, NumberRules.Plates, found);
+                Try(text, plate, plate + 1, NumberRules.Plates, found, AfterHead);
             }
 
             if (context)
@@ -205,10 +215,10 @@ public static class PersonalData
     }
 
     /// <summary>Runs rules on a half-width copy of the surroundings; a finding must lie inside [start, end).</summary>
-    private static void Try(string text, int start, int end, IReadOnlyList<Rule> rules, List<PersonalDataSpan> found)
+    private static void Try(string text, int start, int end, IReadOnlyList<Rule> rules, List<PersonalDataSpan> found, int after, int digits = int.MaxValue)
     {
-        var from = Math.Max(0, start - Surroundings);
-        var to = Math.Min(text.Length, end + Surroundings);
+        var from = Math.Max(0, start - Before);
+        var to = Math.Min(text.Length, end + after);
         var window = ArrayPool<char>.Shared.Rent(to - from);
         var half = window.AsSpan(0, to - from);
         for (var i = 0; i < half.Length; i++)
@@ -219,6 +229,11 @@ public static class PersonalData
         // Only the group itself and what follows is searched; look-behind still sees what stands before.
         foreach (var rule in rules)
         {
+            if (digits < rule.Least)
+            {
+                continue;
+            }
+
             try
             {
                 foreach (var match in rule.Pattern.EnumerateMatches(half, start - from))
@@ -242,6 +257,20 @@ public static class PersonalData
         }
 
         ArrayPool<char>.Shared.Return(window);
+    }
+
+    /// <summary>IPv6 has two colons side by side or seven in all; a time of day has neither.</summary>
+    private static bool IsAddressLike(ReadOnlySpan<char> text)
+    {
+        var (colons, twice) = (0, false);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var colon = text[i] is ':' or '：';
+            colons += colon ? 1 : 0;
+            twice |= colon && i > 0 && text[i - 1] is ':' or '：';
+        }
+
+        return twice || colons == 7;
     }
 
     private static bool IsMailCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '%' or '+' or '\'' or '-';
