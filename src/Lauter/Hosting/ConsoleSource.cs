@@ -72,9 +72,21 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
         {
             Application = application,
             Live = live?.ReleaseId,
-            History = [.. releases.Reverse().Select(r => new ReleaseView(r.Id, r.CandidateName, r.Created, null, r.Manifest))],
+            History = [.. releases.Reverse().Select(r => new ReleaseView(r.Id, r.CandidateName, r.Created, Withdrawn(application, r.Id), r.Manifest))],
             Evidence = live is null ? [] : _sections.Evidence(live.Manifest),
         };
+    }
+
+    /// <summary>Who went back from a release and why; null while nobody did.</summary>
+    private string? Withdrawn(string application, string release)
+    {
+        if (!workspace.Releases.IsWithdrawn(application, release))
+        {
+            return null;
+        }
+
+        var back = workspace.Releases.History(application).Last(e => e.Action == "release.rolled_back");
+        return $"{back.By} → {back.ReleaseId}: {back.Why}";
     }
 
     private RequestSection? Requests()
