@@ -91,7 +91,7 @@ public sealed record TrainingJob
                 faults.Add("lora needs basePath: an adapter sits on a model that is there already.");
             }
 
-            foreach (var name in new[] { (nameof(Options.Dropout), Options.Dropout), (nameof(Options.LabelSmoothing), Options.LabelSmoothing), (nameof(Options.TokenNoise), Options.TokenNoise) }.Where(o => o.Item2 != 0).Select(o => o.Item1).Concat(Options.Muon ? [nameof(Options.Muon)] : []))
+            foreach (var name in new[] { (nameof(Options.Dropout), Options.Dropout), (nameof(Options.LabelSmoothing), Options.LabelSmoothing), (nameof(Options.TokenNoise), Options.TokenNoise), (nameof(Options.PromptLossWeight), Options.PromptLossWeight) }.Where(o => o.Item2 != 0).Select(o => o.Item1).Concat(Options.Muon ? [nameof(Options.Muon)] : []))
             {
                 faults.Add($"{name} is set, but adapter training has none; leave it out.");
             }

@@ -1,5 +1,6 @@
 using Lauter.Training.Checkpoints;
 using Lauter.Training.Jobs;
+using Lauter.Training.Lora;
 
 namespace Lauter.Tests.Training.Jobs;
 
@@ -112,5 +113,17 @@ public sealed class JobFileTests : IDisposable
         }
 
         return new TrainingJob { Name = "job", Scratch = ScratchPresets.Nano, ExamplesPath = examples, OutputDirectory = _directory, Options = ScratchPresets.NanoTraining };
+    }
+
+    [Fact]
+    public void Faults_OptionsThatAdapterTrainingDoesNotHave_AreNamed()
+    {
+        var job = new TrainingJob
+        {
+            Name = "x", BasePath = "m.gguf", ExamplesPath = "rows.jsonl", OutputDirectory = "out", Lora = new LoraOptions(),
+            Options = new TrainingOptions { Dropout = 0, PromptLossWeight = 0.1 },
+        };
+        Assert.Contains("PromptLossWeight is set, but adapter training has none; leave it out.", job.Faults());
+        Assert.Empty((job with { Options = job.Options with { PromptLossWeight = 0 } }).Faults());
     }
 }
