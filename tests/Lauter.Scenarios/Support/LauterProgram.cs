@@ -20,11 +20,12 @@ public sealed class LauterProgram : IDisposable
 
     private LauterProgram(string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        // A test run in the background of a shell ignores Ctrl+C, and its children inherit that; the program must meet it as in a terminal.
+        var start = new ProcessStartInfo("env")
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false, WorkingDirectory = RepositoryRoot,
         };
-        foreach (var argument in (string[])[Binary, .. arguments])
+        foreach (var argument in (string[])["--default-signal=INT,QUIT,HUP", "dotnet", Binary, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
