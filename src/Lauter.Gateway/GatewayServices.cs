@@ -42,6 +42,7 @@ public static class GatewayServices
         services.AddSingleton(_ => new LedgerStore(options.LedgerPath));
         services.AddSingleton(_ => new TraceStore(options.TracesPath));
         services.AddSingleton(p => new BudgetLeases(options.LedgerPath, options.Budgets, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new RateGate(p.GetRequiredService<BudgetLeases>().Rates, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new TraceJournal(
             new TraceJournalOptions { Directory = options.JournalDirectory, Durability = options.Durability, MinimumFreeBytes = options.MinimumFreeBytes, SegmentBytes = SegmentBytes },
             p.GetRequiredService<TimeProvider>()));

@@ -12,7 +12,7 @@ namespace Lauter.Gateway.Settlement;
 /// first takes over what an earlier process left behind, and reconciles that process's leases with it.
 /// </summary>
 internal sealed partial class JournalPump(
-    GatewayOptions options, TraceJournal journal, JournalReader reader, TraceStore store, LedgerStore ledger, BudgetLeases leases, ApplicationRegistry registry,
+    GatewayOptions options, TraceJournal journal, JournalReader reader, TraceStore store, LedgerStore ledger, BudgetLeases leases, RateGate speeds, ApplicationRegistry registry,
     TimeProvider time, ILogger<JournalPump> log) : BackgroundService
 {
     private DateTimeOffset _idlePosted;
@@ -47,6 +47,8 @@ internal sealed partial class JournalPump(
         journal.Rotate();
         Drain();
         leases.ReturnFree();
+        speeds.Set(leases.Rates);
+        speeds.Forget();
         var now = time.GetUtcNow();
         if (now - _idlePosted >= options.IdleInterval)
         {

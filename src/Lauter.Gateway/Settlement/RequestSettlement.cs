@@ -91,13 +91,15 @@ internal sealed class RequestSettlement
     private readonly RequestStart _start;
     private readonly Reservation? _reservation;
     private readonly TokenHold? _tokens;
+    private readonly RateAdmission? _admission;
     private readonly double _share;
     private readonly long _began;
     private TimeSpan? _first;
     private int _ended;
 
-    internal RequestSettlement(Settler settler, RequestStart start, Reservation? reservation, TokenHold? tokens = null)
+    internal RequestSettlement(Settler settler, RequestStart start, Reservation? reservation, TokenHold? tokens = null, RateAdmission? admission = null)
     {
+        _admission = admission;
         _tokens = tokens;
         _settler = settler;
         _start = start;
@@ -123,7 +125,9 @@ internal sealed class RequestSettlement
             throw new InvalidOperationException($"Request {_start.Id:N} was settled twice.");
         }
 
-        _tokens?.Settle(end.Readings.Where(r => MeterNames.CountsTokens(r.Meter)).Sum(r => r.Amount));
+        var used = end.Readings.Where(r => MeterNames.CountsTokens(r.Meter)).Sum(r => r.Amount);
+        _tokens?.Settle(used);
+        _admission?.End(end.MayHaveUsedMore ? null : used);
         var charges = _settler.Price(_start, end, CoreTime());
         var cost = Charge.Total(charges);
         var settled = _reservation?.Settle(

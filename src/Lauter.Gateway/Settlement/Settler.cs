@@ -7,7 +7,7 @@ using Lauter.Traces;
 namespace Lauter.Gateway.Settlement;
 
 /// <summary>Begins settlements; see <see cref="RequestSettlement"/> for the steps.</summary>
-internal sealed class Settler(GatewayOptions options, TraceJournal journal, BudgetLeases leases, GatewayMetrics metrics, RecentTraces recent, Limits.RequestRates rates, TimeProvider time)
+internal sealed class Settler(GatewayOptions options, TraceJournal journal, BudgetLeases leases, GatewayMetrics metrics, RecentTraces recent, Limits.RequestRates rates, RateGate speeds, TimeProvider time)
 {
     /// <summary>A local request is cancelled at its time limit; what runs on until it notices is bounded by this.</summary>
     private static readonly TimeSpan CancellationSlack = TimeSpan.FromSeconds(5);
@@ -41,7 +41,29 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         }
 
         // Four bytes a token: a limit on speed may be an estimate, a limit on money may not.
-        var tokens = rates.TakeTokens(start.Key, (start.InputBound / 4) + start.OutputBound);
+        var most = (start.InputBound / 4) + start.OutputBound;
+        var (admission, refusal) = speeds.IsEmpty ? new RateResult(null, null) : speeds.Enter(AccountsOf(start), most);
+        if (refusal is not null)
+        {
+            return (null, Refuse(start, new OpenAiError(429, refusal.Kind == RateKind.Tokens ? "tokens" : "requests", "rate_limit_exceeded", refusal.ToString())
+            {
+                RetryAfterSeconds = refusal.RetryAfter is { } wait ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : null,
+                ShouldRetry = refusal.RetryAfter is null ? false : null,
+            }));
+        }
+
+        var (settlement, error) = TakeTokens(start, most, admission);
+        if (settlement is null)
+        {
+            admission?.End(0);
+        }
+
+        return (settlement, error);
+    }
+
+    private (RequestSettlement? Settlement, OpenAiError? Error) TakeTokens(RequestStart start, long most, RateAdmission? admission)
+    {
+        var tokens = rates.TakeTokens(start.Key, most);
         if (tokens is { State: { Allowed: false } state })
         {
             return (null, Refuse(start, new OpenAiError(
@@ -49,7 +71,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             { RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(state.RetryAfter.TotalSeconds)) }));
         }
 
-        var (settlement, error) = Reserve(start, tokens);
+        var (settlement, error) = Reserve(start, tokens, admission);
         if (settlement is null)
         {
             tokens?.Settle(0);
@@ -58,14 +80,16 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         return (settlement, error);
     }
 
-    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, Limits.TokenHold? tokens)
+    private static string[] AccountsOf(RequestStart start) => start.User is null
+        ? [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"]
+        : [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}", $"user:{start.Key.Tenant}/{start.User}"];
+
+    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, Limits.TokenHold? tokens, RateAdmission? admission)
     {
-        string[] accounts = start.User is null
-            ? [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"]
-            : [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}", $"user:{start.Key.Tenant}/{start.User}"];
+        var accounts = AccountsOf(start);
         if (!leases.Covers(accounts))
         {
-            return Ask(start, null, tokens);
+            return Ask(start, null, tokens, admission);
         }
 
         if (WorstCase(start) is not { } worst)
@@ -75,12 +99,12 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
                     402, "insufficient_quota", "price_unknown",
                     $"The application '{start.Application}' has a budget, but the price of '{SkuOf(start)}' is unknown, so the budget could not be kept. State it under prices.rows.")
                 { ShouldRetry = false }))
-                : Ask(start, null, tokens);
+                : Ask(start, null, tokens, admission);
         }
 
         var result = leases.Reserve(accounts, worst);
         return result.Reservation is { } reservation
-            ? Ask(start, reservation, tokens)
+            ? Ask(start, reservation, tokens, admission)
             : (null, Refuse(start, new OpenAiError(402, "insufficient_quota", "budget_exceeded", result.Refusal!.ToString())
             {
                 ShouldRetry = false,
@@ -89,7 +113,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
     }
 
     /// <summary>Step 3 for a provider: that it will be asked is on record before it is asked.</summary>
-    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, Limits.TokenHold? tokens)
+    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, Limits.TokenHold? tokens, RateAdmission? admission)
     {
         if (start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider })
         {
@@ -108,7 +132,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             }
         }
 
-        return (new RequestSettlement(this, start, reservation, tokens), null);
+        return (new RequestSettlement(this, start, reservation, tokens, admission), null);
     }
 
     /// <summary>Records a request that was turned away before anything was spent.</summary>

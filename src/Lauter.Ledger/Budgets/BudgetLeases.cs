@@ -32,10 +32,14 @@ public sealed class BudgetLeases : IDisposable
         _holder = new LeaseHolder(ledgerPath);
         _version = _table.DataVersion();
         _budgets = new BudgetSet(_configured, _table.Stored());
+        Rates = _table.StoredRates();
     }
 
     /// <summary>Every budget, those for every account of a kind as they were stated.</summary>
     public IEnumerable<Budget> Budgets => _budgets.All;
+
+    /// <summary>Limits on rates that were set by hand, as <see cref="ReturnFree"/> last saw them: what a <see cref="RateGate"/> keeps.</summary>
+    public IReadOnlyList<RateLimit> Rates { get; private set; }
 
     /// <summary>Leases held in memory now.</summary>
     internal int SlotCount => _slots.Count;
@@ -141,6 +145,7 @@ public sealed class BudgetLeases : IDisposable
             {
                 _version = version;
                 _budgets = new BudgetSet(_configured, _table.Stored());
+                Rates = _table.StoredRates();
             }
 
             // Users come and go: a slot for each that ever asked would grow without end.

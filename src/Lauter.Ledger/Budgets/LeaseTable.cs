@@ -76,6 +76,15 @@ internal sealed class LeaseTable(string path) : IDisposable
         }
     }
 
+    /// <summary>The rates that were set by hand.</summary>
+    public IReadOnlyList<RateLimit> StoredRates()
+    {
+        lock (_gate)
+        {
+            return StoredBudgets.ReadRates(_connection);
+        }
+    }
+
     /// <summary>Changes whenever another connection changed the file.</summary>
     public long DataVersion()
     {

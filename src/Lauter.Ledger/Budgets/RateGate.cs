@@ -25,6 +25,9 @@ public sealed class RateGate
     /// <summary>Replaces the limits. What was used of them stays used.</summary>
     public void Set(IEnumerable<RateLimit> limits) => _limits = limits.ToFrozenDictionary(l => l.Account, StringComparer.Ordinal);
 
+    /// <summary>True when no account has a limit: then nothing needs to be asked.</summary>
+    public bool IsEmpty => _limits.Count == 0;
+
     /// <summary>Lets a request through, or says what stands in the way.</summary>
     /// <param name="accounts">For example those of tenant, key, application and user.</param>
     /// <param name="tokens">The most tokens that it can use.</param>
