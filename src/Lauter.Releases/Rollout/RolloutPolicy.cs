@@ -15,6 +15,13 @@ public enum RolloutSignal
     Feedback,
 }
 
+/// <summary>The stable codes of <see cref="RolloutSignal"/>, as the project file and the console know them.</summary>
+public static class RolloutSignals
+{
+    /// <summary><c>failures</c> or <c>feedback</c>.</summary>
+    public static string Code(this RolloutSignal signal) => signal == RolloutSignal.Failures ? "failures" : "feedback";
+}
+
 /// <summary>What happens when the time is over and the evidence is not enough for a promotion.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<RolloutEnd>))]
 public enum RolloutEnd

@@ -12,6 +12,14 @@ namespace Lauter.Traces;
 /// <remarks>Safe for threads and for several processes on one machine.</remarks>
 public sealed class TraceStore : IDisposable
 {
+    /// <summary>Traces <c>t</c> with what was said about each, <c>f</c>: whether it was ever corrected, and its last rating.</summary>
+    private const string TracesWithFeedback = """
+        traces t LEFT JOIN (
+          SELECT trace, MAX(corrected) AS corrected,
+            (SELECT rating FROM feedback l WHERE l.trace = g.trace AND l.rating IS NOT NULL ORDER BY l.at DESC, l.id DESC LIMIT 1) AS rating
+          FROM feedback g GROUP BY trace) f ON f.trace = t.id
+        """;
+
     private readonly SqliteConnection _connection;
     private readonly TraceWriter _writer;
     private readonly Lock _gate = new();
@@ -142,12 +150,9 @@ public sealed class TraceStore : IDisposable
 
     /// <summary>What a bill needs to know about each application's answers: a correction counts once, however often it was given.</summary>
     public IReadOnlyList<ApplicationUse> Use(DateTimeOffset? from = null, DateTimeOffset? until = null) => Query(
-        """
+        $"""
         SELECT t.application, COUNT(*), SUM(t.outcome = 1), SUM(t.outcome = 1 AND f.corrected = 1), SUM(t.outcome = 1 AND f.corrected = 0 AND f.rating < 0)
-        FROM traces t LEFT JOIN (
-          SELECT trace, MAX(corrected) AS corrected,
-            (SELECT rating FROM feedback l WHERE l.trace = g.trace AND l.rating IS NOT NULL ORDER BY l.at DESC, l.id DESC LIMIT 1) AS rating
-          FROM feedback g GROUP BY trace) f ON f.trace = t.id
+        FROM {TracesWithFeedback}
         WHERE t.started >= $from AND t.started < $until GROUP BY 1 ORDER BY 1
         """,
         r => new ApplicationUse(r.GetString(0), r.GetInt64(1), r.GetInt64(2), Number(r, 3), Number(r, 4)), Interval(from, until));
@@ -156,12 +161,9 @@ public sealed class TraceStore : IDisposable
     public ReleaseUse UseOf(string release)
     {
         var counts = Query(
-            """
+            $"""
             SELECT SUM(t.outcome = 1), SUM(t.outcome = 3), SUM(t.outcome = 1 AND f.corrected = 1), SUM(t.outcome = 1 AND f.corrected = 0 AND f.rating < 0)
-            FROM traces t LEFT JOIN (
-              SELECT trace, MAX(corrected) AS corrected,
-                (SELECT rating FROM feedback l WHERE l.trace = g.trace AND l.rating IS NOT NULL ORDER BY l.at DESC, l.id DESC LIMIT 1) AS rating
-              FROM feedback g GROUP BY trace) f ON f.trace = t.id
+            FROM {TracesWithFeedback}
             WHERE t.release = $release
             """,
             r => (Answered: Number(r, 0), Failed: Number(r, 1), Corrected: Number(r, 2), Bad: Number(r, 3)), ("$release", release))[0];

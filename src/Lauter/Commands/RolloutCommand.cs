@@ -135,7 +135,7 @@ internal static class RolloutCommand
         ["limit"] = 1 / rollout.Policy.Alpha,
         ["signals"] = new JsonArray([.. (rollout.Evidence?.Signals ?? []).Select(s => (JsonNode)new JsonObject
         {
-            ["signal"] = s.Signal == RolloutSignal.Failures ? "failures" : "feedback",
+            ["signal"] = s.Signal.Code(),
             ["candidate"] = s.Candidate, ["candidate_bad"] = s.CandidateBad, ["live"] = s.Live, ["live_bad"] = s.LiveBad, ["harm"] = s.Harm, ["safety"] = s.Safety,
         })]),
     };

@@ -60,7 +60,7 @@ internal static class ReleaseSections
         Why = rollout.Why,
         Limit = 1 / rollout.Policy.Alpha,
         Signals = [.. (rollout.Evidence?.Signals ?? []).Select(s => new RolloutSignalView(
-            s.Signal == RolloutSignal.Failures ? "failures" : "feedback", s.Candidate, s.CandidateBad, s.Live, s.LiveBad, s.Harm, s.Safety))],
+            s.Signal.Code(), s.Candidate, s.CandidateBad, s.Live, s.LiveBad, s.Harm, s.Safety))],
     };
 
     private static IterationView Of(Workspace workspace, string application, Iteration iteration, TraceStore? traces)
