@@ -49,6 +49,12 @@ public static class FailureKinds
 
     /// <summary>The candidate failed; nothing is known about its quality on this item.</summary>
     public const string Error = "error";
+
+    /// <summary>There is an answer, but a judge or a scorer gave no readable verdict on it: neither right nor wrong.</summary>
+    public const string Unjudged = "unjudged";
+
+    /// <summary>True when nothing is known about the answer's worth; refusals and answers that do not parse are known to be wrong.</summary>
+    public static bool IsUnknown(string? failure) => failure is Error or Timeout or Unjudged;
 }
 
 /// <summary>One answer of a candidate.</summary>

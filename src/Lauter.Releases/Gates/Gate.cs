@@ -12,7 +12,7 @@ namespace Lauter.Releases.Gates;
 /// </code>
 /// </summary>
 /// <remarks>
-/// 3: Tango's score interval with a continuity correction of ½. Where items share clusters, the critical value is Student's with
+/// 3: Tango's score interval with a continuity correction of ½, at four fifths of alpha (<see cref="GatePolicy.SpentShare"/>). Where items share clusters, the critical value is Student's with
 /// (clusters - 1) degrees of freedom times the root of the design effect. Pure functions; nothing here reads a clock or a file.
 /// </remarks>
 public static class Gate
@@ -37,8 +37,8 @@ public static class Gate
         }
 
         var comparison = clusters is null
-            ? PairedComparison.OfIndependent(table, policy.Alpha)
-            : PairedComparison.OfCounts(table, differences!, clusters, policy.Alpha);
+            ? PairedComparison.OfIndependent(table, policy.Spent)
+            : PairedComparison.OfCounts(table, differences!, clusters, policy.Spent);
         return comparison.Interval.Low > -policy.Margin;
     }
 
@@ -83,7 +83,13 @@ public static class Gate
             return verdict with { Reasons = [GateTexts.TooFewItems(n, LeastClusters)] };
         }
 
-        var findings = new List<(GateDecision Decision, GateReason Reason)> { Primary(policy, all, verdict) };
+        var primary = Primary(policy, all, verdict);
+        if (primary.Decision == GateDecision.Fail && pairs.Unjudged > 0 && !FailsWhateverTheJudge(policy, baseline, candidate, verdict))
+        {
+            primary = (GateDecision.InsufficientEvidence, GateTexts.Unjudged(pairs.Unjudged));
+        }
+
+        var findings = new List<(GateDecision Decision, GateReason Reason)> { primary };
 
         // 4. Strata.
         var strata = Strata(pairs, policy);
@@ -157,6 +163,13 @@ public static class Gate
         return unanswered.Count > 0 ? verdict with { Reasons = unanswered } : Conclude(verdict, [floor.Finding]);
     }
 
+    /// <summary>A verdict that could not be read is neither right nor wrong: a fail stands only if it stands with all of them in the candidate's favour.</summary>
+    private static bool FailsWhateverTheJudge(GatePolicy policy, Scorecard baseline, Scorecard candidate, GateVerdict verdict)
+    {
+        var pairs = PairedItems.Join(policy.Metric, baseline, candidate, hopeful: true).Pairs!;
+        return Primary(policy, Compare(pairs, [.. Enumerable.Range(0, pairs.Items.Length)], policy), verdict).Decision == GateDecision.Fail;
+    }
+
     private static (GateDecision Decision, GateReason Reason) Primary(GatePolicy policy, PairedComparison all, GateVerdict verdict)
     {
         var (low, high) = all.Interval;
@@ -167,7 +180,7 @@ public static class Gate
                 : (GateDecision.InsufficientEvidence, GateTexts.IntervalTooWide(low, high, -policy.Margin, verdict.Items, verdict.ItemsNeeded));
         }
 
-        return low > 0 && verdict.P <= policy.Alpha ? (GateDecision.Pass, GateTexts.Superior(low, verdict.P!.Value))
+        return low > 0 && verdict.P <= policy.Spent ? (GateDecision.Pass, GateTexts.Superior(low, verdict.P!.Value))
             : high <= 0 ? (GateDecision.Fail, GateTexts.NotBetter(high))
             : (GateDecision.InsufficientEvidence, GateTexts.IntervalTooWide(low, high, 0, verdict.Items, verdict.ItemsNeeded));
     }
@@ -217,7 +230,7 @@ public static class Gate
 
     private static PairedComparison Compare(PairedItems pairs, int[] members, GatePolicy policy)
     {
-        var tail = policy.Kind == GateKind.Superiority ? policy.Alpha / 2 : policy.Alpha;
+        var tail = policy.Kind == GateKind.Superiority ? policy.Spent / 2 : policy.Spent;
         return PairedComparison.Of(pairs, members, tail);
     }
 

@@ -75,7 +75,7 @@ internal static class GateExtras
                 continue;
             }
 
-            compared.Add((rule, PairedComparison.Of(pairs, [.. Enumerable.Range(0, pairs.Items.Length)], policy.Alpha)));
+            compared.Add((rule, PairedComparison.Of(pairs, [.. Enumerable.Range(0, pairs.Items.Length)], policy.Spent)));
         }
 
         var adjusted = MultipleTests.Holm([.. compared.Select(c => c.Comparison.RegressionP())]);

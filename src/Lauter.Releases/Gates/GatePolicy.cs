@@ -71,6 +71,16 @@ public sealed record GatePolicy
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ApprovalRule>? Approvals { get; init; }
 
+    /// <summary>
+    /// The share of <see cref="Alpha"/> that a paired comparison spends. Its intervals are asymptotic and design effects are estimated, so a test that
+    /// spent all of alpha would exceed it here and there; a fifth is kept back for that (docs/decisions/0004).
+    /// </summary>
+    public const double SpentShare = 0.8;
+
+    /// <summary>The level at which paired intervals are drawn and planned: <see cref="SpentShare"/> of <see cref="Alpha"/>.</summary>
+    [JsonIgnore]
+    public double Spent => SpentShare * Alpha;
+
     /// <summary>A fixed-n test keeps its risk for one look; a comparison that is watched needs a sequential test.</summary>
     [JsonIgnore]
     internal int MaximumLooks => 1;

@@ -51,6 +51,11 @@ internal static class GateTexts
         $"'{name}' gave no usable answer to {unanswered} of {items} items ({Percent((double)unanswered / items)}); above {Percent(limit)} nothing is decided.",
         ("side", name), ("unanswered", Count(unanswered)), ("items", Count(items)), ("limit", Percent(limit)));
 
+    public static GateReason Unjudged(int items) => Reason(
+        GateReasons.Unjudged,
+        $"Whether it fails depends on {Count(items)} item(s) without a readable verdict of the judge. Repair the judge and judge them again.",
+        ("items", Count(items)));
+
     public static GateReason TooFewClusters(int clusters, int least) => Reason(
         GateReasons.TooFewClusters,
         $"The items come from {clusters} independent clusters; at least {least} are needed to estimate an error.",

@@ -94,6 +94,9 @@ public static class GateReasons
     /// <summary>Too many items have no usable answer.</summary>
     public const string Unanswered = "unanswered";
 
+    /// <summary>The decision depends on items on which the judge gave no readable verdict.</summary>
+    public const string Unjudged = "unjudged";
+
     /// <summary>The items come from too few clusters to estimate an error.</summary>
     public const string TooFewClusters = "too_few_clusters";
 
@@ -206,7 +209,7 @@ public sealed record GateVerdict
     /// <summary>Upper bound.</summary>
     public double? High { get; init; }
 
-    /// <summary>Confidence of [<see cref="Low"/>, <see cref="High"/>] as a two-sided interval: 1 - 2·alpha for one-sided decisions.</summary>
+    /// <summary>Confidence of [<see cref="Low"/>, <see cref="High"/>] as a two-sided interval: for one-sided decisions 1 - 2·alpha, of a paired comparison 1 - 2·<see cref="GatePolicy.Spent"/>.</summary>
     public double? Confidence { get; init; }
 
     /// <summary>How the interval was made, for example <c>tango|cc:0.5</c>.</summary>

@@ -117,8 +117,8 @@ internal sealed record PairedComparison(
             : discordant > 0 ? Table.Discordance : ProportionIntervals.Wilson(0, effective, 0.95).High;
         var difference = superiority ? Effect : Math.Min(0, Effect);
         var needed = superiority
-            ? difference > 0 ? SampleSize.Superiority(discordance, difference, policy.Alpha, policy.Power) : double.PositiveInfinity
-            : SampleSize.NonInferiority(discordance, policy.Margin, policy.Alpha, policy.Power, difference);
+            ? difference > 0 ? SampleSize.Superiority(discordance, difference, policy.Spent, policy.Power) : double.PositiveInfinity
+            : SampleSize.NonInferiority(discordance, policy.Margin, policy.Spent, policy.Power, difference);
         return verdict with
         {
             Clusters = Clusters.Count,
@@ -130,13 +130,13 @@ internal sealed record PairedComparison(
             Effect = Effect,
             Low = Interval.Low,
             High = Interval.High,
-            Confidence = superiority ? 1 - policy.Alpha : 1 - (2 * policy.Alpha),
+            Confidence = superiority ? 1 - policy.Spent : 1 - (2 * policy.Spent),
             Method = Graded is { } graded ? $"student|imagined:2|{(Clusters.IsClustered ? "clusters|" : "")}degrees:{graded.Degrees}"
                 : Clusters.IsClustered ? $"tango|cc:{Correction}|clusters|student:{Clusters.Count - 1}" : $"tango|cc:{Correction}",
             P = superiority ? EqualityP() : UpperP(-policy.Margin),
             AchievedPower = superiority
-                ? SampleSize.SuperiorityPower(effective, discordance, difference, policy.Alpha)
-                : SampleSize.NonInferiorityPower(effective, discordance, policy.Margin, policy.Alpha),
+                ? SampleSize.SuperiorityPower(effective, discordance, difference, policy.Spent)
+                : SampleSize.NonInferiorityPower(effective, discordance, policy.Margin, policy.Spent),
             ItemsNeeded = double.IsFinite(needed) ? (long)Math.Ceiling(Math.Max(needed, 1) * DesignEffect) : null,
             AssumedDifference = double.IsFinite(needed) ? difference : null,
         };

@@ -8,7 +8,7 @@ namespace Lauter.Releases.Gates;
 /// <summary>Two scorecards joined item by item, or the reasons why they cannot be.</summary>
 internal sealed class PairedItems
 {
-    private PairedItems(MetricSpec metric, ItemOutcome[] items, double[] baseline, double[] candidate, int baselineUnanswered, int candidateUnanswered)
+    private PairedItems(MetricSpec metric, ItemOutcome[] items, double[] baseline, double[] candidate, int baselineUnanswered, int candidateUnanswered, int unjudged)
     {
         Signature = metric.Signature;
         IsBinary = metric.IsBinary || (Array.TrueForAll(baseline, s => s is 0 or 1) && Array.TrueForAll(candidate, s => s is 0 or 1));
@@ -17,6 +17,7 @@ internal sealed class PairedItems
         Candidate = candidate;
         BaselineUnanswered = baselineUnanswered;
         CandidateUnanswered = candidateUnanswered;
+        Unjudged = unjudged;
     }
 
     public string Signature { get; }
@@ -36,9 +37,17 @@ internal sealed class PairedItems
 
     public int CandidateUnanswered { get; }
 
+    /// <summary>Items on which a judge or scorer gave no verdict, on either side.</summary>
+    public int Unjudged { get; }
+
     /// <summary>Either the pairs or at least one reason.</summary>
+    /// <param name="metric">The metric's name.</param>
+    /// <param name="baseline">What serves.</param>
+    /// <param name="candidate">What wants to serve.</param>
+    /// <param name="lowerIsBetter">True for shares of something bad.</param>
+    /// <param name="hopeful">True: items without a verdict take the best case for the candidate, to see whether a fail rests on them.</param>
     public static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Join(
-        string metric, Scorecard baseline, Scorecard candidate, bool lowerIsBetter = false)
+        string metric, Scorecard baseline, Scorecard candidate, bool lowerIsBetter = false, bool hopeful = false)
     {
         if (baseline.SuiteHash != candidate.SuiteHash)
         {
@@ -74,17 +83,17 @@ internal sealed class PairedItems
             }
         }
 
-        return Pair(left, byId, baseline, candidate, lowerIsBetter);
+        return Pair(left, byId, baseline, candidate, lowerIsBetter, hopeful);
     }
 
     private static (PairedItems? Pairs, IReadOnlyList<GateReason> Reasons) Pair(
-        MetricSpec metric, Dictionary<string, ItemOutcome> byId, Scorecard baseline, Scorecard candidate, bool lowerIsBetter)
+        MetricSpec metric, Dictionary<string, ItemOutcome> byId, Scorecard baseline, Scorecard candidate, bool lowerIsBetter, bool hopeful)
     {
         var n = candidate.Items.Count;
         var was = new double[n];
         var now = new double[n];
         var seen = new HashSet<string>(n, StringComparer.Ordinal);
-        int baselineUnanswered = 0, candidateUnanswered = 0, strangers = 0;
+        int baselineUnanswered = 0, candidateUnanswered = 0, strangers = 0, unjudged = 0;
         for (var i = 0; i < n; i++)
         {
             var item = candidate.Items[i];
@@ -109,14 +118,15 @@ internal sealed class PairedItems
             // items are wrong, and the baseline's are right unless it answered with something unusable, which is a wrong answer.
             candidateUnanswered += IsUnanswered(metric, item) ? 1 : 0;
             baselineUnanswered += IsUnanswered(metric, other) ? 1 : 0;
-            now[i] = item.Failure is not null ? 0 : lowerIsBetter ? 1 - now[i] : now[i];
-            was[i] = other.Failure is FailureKinds.Error or FailureKinds.Timeout ? 1 : lowerIsBetter ? 1 - was[i] : was[i];
+            now[i] = item.Failure is not null ? hopeful && item.Failure == FailureKinds.Unjudged ? 1 : 0 : lowerIsBetter ? 1 - now[i] : now[i];
+            was[i] = FailureKinds.IsUnknown(other.Failure) ? hopeful && other.Failure == FailureKinds.Unjudged ? 0 : 1 : lowerIsBetter ? 1 - was[i] : was[i];
+            unjudged += item.Failure == FailureKinds.Unjudged || other.Failure == FailureKinds.Unjudged ? 1 : 0;
         }
 
         var missing = byId.Count - (n - strangers);
         return strangers + missing > 0
             ? (null, [GateTexts.ItemsMismatch(missing, strangers)])
-            : (new PairedItems(metric, [.. candidate.Items], was, now, baselineUnanswered, candidateUnanswered), []);
+            : (new PairedItems(metric, [.. candidate.Items], was, now, baselineUnanswered, candidateUnanswered, unjudged), []);
     }
 
     /// <summary>Items that only one side has better, both have fully right, and the rest that are equal, over <paramref name="members"/>; the candidate first.</summary>

@@ -86,22 +86,23 @@ internal static class GateCommand
             Require(a is > 0 and <= 0.5 && p is >= 0.5 and < 1, "--alpha must lie above 0 and be at most 0.5, --power from 0.5 to below 1.");
             Require(better ? d > 0 : m is > 0 and <= 0.5, better ? "--superiority needs a --difference above 0." : $"--margin {m} must lie above 0 and be at most 0.5.");
             Require(deff >= 1, "--design-effect must be at least 1.");
-            var needed = (better ? SampleSize.Superiority(pi, d, a, p) : SampleSize.NonInferiority(pi, m, a, p, d)) * deff;
+            var spent = GatePolicy.SpentShare * a;
+            var needed = (better ? SampleSize.Superiority(pi, d, spent, p) : SampleSize.NonInferiority(pi, m, spent, p, d)) * deff;
             long? whole = double.IsFinite(needed) ? (long)Math.Ceiling(needed) : null;
             double? achieved = result.GetValue(items) is { } n
-                ? better ? SampleSize.SuperiorityPower(n / deff, pi, d, a) : SampleSize.NonInferiorityPower(n / deff, pi, m, a, d) : null;
+                ? better ? SampleSize.SuperiorityPower(n / deff, pi, d, spent) : SampleSize.NonInferiorityPower(n / deff, pi, m, spent, d) : null;
             if (result.GetValue(format) == "json")
             {
                 Arguments.WriteJson(new JsonObject
                 {
-                    ["kind"] = better ? "superiority" : "non_inferiority", ["discordance"] = pi, ["margin"] = better ? null : m, ["difference"] = d, ["alpha"] = a, ["power"] = p,
+                    ["kind"] = better ? "superiority" : "non_inferiority", ["discordance"] = pi, ["margin"] = better ? null : m, ["difference"] = d, ["alpha"] = a, ["spentAlpha"] = spent, ["power"] = p,
                     ["designEffect"] = deff, ["itemsNeeded"] = whole, ["items"] = result.GetValue(items), ["achievedPower"] = achieved,
                 });
             }
             else
             {
                 System.Console.WriteLine(whole is { } count
-                    ? $"{count.ToString("N0", CultureInfo.InvariantCulture)} items pass with probability {p} ({(better ? $"better by {d * 100:0.##} points" : $"margin {m * 100:0.##} points, true difference {d * 100:0.##}")}, discordance {pi}, alpha {a})"
+                    ? $"{count.ToString("N0", CultureInfo.InvariantCulture)} items pass with probability {p} ({(better ? $"better by {d * 100:0.##} points" : $"margin {m * 100:0.##} points, true difference {d * 100:0.##}")}, discordance {pi}, alpha {a}, of which a gate spends {spent:0.####})"
                     : "No number of items would do: the true difference is at or beyond the margin.");
                 if (achieved is { } chance)
                 {

@@ -17,11 +17,11 @@ public sealed class GateReportTests
             suite tickets/test (suite-a), 1,000 items
               baseline  live (model) 93.0 %
               candidate new (model) 93.0 %
-              difference 0.00 points [-1.35 points, +1.35 points] at 0.9 (tango|cc:0.5), p = 0.0002
+              difference 0.00 points [-1.44 points, +1.44 points] at 0.92 (tango|cc:0.5), p = 0.0002
               items won 30, lost 30, both right 900, both wrong 40
-                -3.3 ···!··············[-----------o-----------]·················· +3.3
-              power of this comparison 0.99, planned 0.80; 413 items for the planned power
-            non_inferior: At worst -1.35 points against the baseline, within the margin of -3.00 points; the risk of saying so wrongly is at most 5.0 %.
+                -3.3 ···!·············[------------o------------]················· +3.3
+              power of this comparison 0.98, planned 0.80; 449 items for the planned power
+            non_inferior: At worst -1.44 points against the baseline, within the margin of -3.00 points; the risk of saying so wrongly is at most 5.0 %.
 
             """.ReplaceLineEndings("\n"), text);
     }

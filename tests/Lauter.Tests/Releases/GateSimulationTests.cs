@@ -67,7 +67,7 @@ public sealed class GateSimulationTests
     public void Decide_HarmlessCandidateWithEnoughItems_PassesWithThePlannedPower()
     {
         var policy = new GatePolicy { Metric = ScorecardOf.Metric, Margin = 0.03, Strata = [] };
-        var items = (int)Math.Ceiling(SampleSize.NonInferiority(0.1, policy.Margin, policy.Alpha, policy.Power));
+        var items = (int)Math.Ceiling(SampleSize.NonInferiority(0.1, policy.Margin, policy.Spent, policy.Power));
         var random = new SeededRandom(10);
         var passed = 0;
         for (var release = 0; release < Releases; release++)

@@ -43,8 +43,8 @@ public sealed class GateTests
         var (baseline, candidate) = ScorecardOf.Pair(180, 10, 10, 0);
         var verdict = Gate.Decide(NonInferiority, baseline, candidate);
         Assert.Equal(GateDecision.InsufficientEvidence, verdict.Decision);
-        Assert.Equal(687, verdict.ItemsNeeded);
-        Assert.Contains("687", verdict.Reasons[0].Text);
+        Assert.Equal(747, verdict.ItemsNeeded);
+        Assert.Contains("747", verdict.Reasons[0].Text);
         Assert.InRange(verdict.AchievedPower!.Value, 0.2, 0.5);
     }
 
