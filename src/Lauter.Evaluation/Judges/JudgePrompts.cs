@@ -1,5 +1,6 @@
-using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
+using Lauter.Catalog.Objects;
 
 namespace Lauter.Evaluation.Judges;
 
@@ -20,7 +21,7 @@ public enum JudgeTask
 }
 
 /// <summary>
-/// A judge: a model with an exact wording. Both are in the signature, because a reworded judge is another judge. Answers under judgement are
+/// A judge is an application: a model with an exact wording and settings, which together are its version. A reworded judge is another judge. Answers under judgement are
 /// fenced by a marker that they cannot contain, so that they cannot speak to the judge as its operator.
 /// </summary>
 /// <param name="Task">What it is asked.</param>
@@ -29,9 +30,37 @@ public enum JudgeTask
 /// <param name="Criteria">The criteria of a rubric, in order.</param>
 public sealed record Judge(JudgeTask Task, string Model, string Instruction, IReadOnlyList<string>? Criteria = null)
 {
-    /// <summary>For example <c>judge|task:pair|model:m|orders:both|prompt:9f2c01ab|v:1</c>.</summary>
-    public string Signature =>
-        $"judge|task:{Task.ToString().ToLowerInvariant()}|model:{Model}{(Task == JudgeTask.Pair ? "|orders:both" : "")}|prompt:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Form() + "\n" + Instruction + "\n" + string.Join('\n', Criteria ?? []))))[..8]}|v:1";
+    /// <summary>Its name in reports and among metrics; not part of the version. Default <c>judge</c>.</summary>
+    public string Name { get; init; } = "judge";
+
+    /// <summary>A system message; null for none.</summary>
+    public string? System { get; init; }
+
+    /// <summary>0 to 2. Default 0.</summary>
+    public double Temperature { get; init; }
+
+    /// <summary>Most tokens of a reply, 16 to 32,768. Default 800.</summary>
+    public int MaximumTokens { get; init; } = 800;
+
+    /// <summary>Sent with each request. Default 1.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>
+    /// From which value on an answer passes. Score: 1 to 5, default 4. Rubric: share of criteria met above 0 to 1, default 1. Not read by other tasks.
+    /// </summary>
+    public double? PassAt { get; init; }
+
+    /// <summary>Lower-case hexadecimal SHA-256 of everything that decides a verdict: wording, form of the reply, model, settings, threshold.</summary>
+    public string Version => CanonicalJson.Hash(new JsonObject
+    {
+        ["task"] = Task.ToString().ToLowerInvariant(), ["model"] = Model, ["instruction"] = Instruction, ["criteria"] = new JsonArray([.. (Criteria ?? []).Select(c => (JsonNode)c)]),
+        ["form"] = Form(), ["system"] = System, ["temperature"] = Temperature, ["maximumTokens"] = MaximumTokens, ["seed"] = Seed, ["passAt"] = Threshold, ["parser"] = 1,
+    });
+
+    /// <summary>For example <c>judge|task:pair|model:m|orders:both|version:9f2c01ab77e0</c>.</summary>
+    public string Signature => $"judge|task:{Task.ToString().ToLowerInvariant()}|model:{Model}{(Task == JudgeTask.Pair ? "|orders:both" : "")}|version:{Version[..12]}";
+
+    internal double Threshold => PassAt ?? (Task == JudgeTask.Score ? 4 : 1);
 
     /// <summary>The prompt about one answer (for a pair: two, in the order in which they are shown).</summary>
     /// <param name="question">What was asked.</param>

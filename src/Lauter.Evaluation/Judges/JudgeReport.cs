@@ -60,22 +60,44 @@ public sealed record JudgeReport(
 /// <param name="FirstShownRate">Of the verdicts that name a winner: share for whichever answer was shown first. 0.5 without position bias.</param>
 /// <param name="FirstShownInterval">95 % Wilson interval of it.</param>
 /// <param name="SignP">Two-sided exact p of "the first answer wins as often as the second", over consistent winners.</param>
+/// <param name="Net">Net win rate, -1 to 1: (good - bad) / pairs that could be read, ties and changed verdicts among them; null without any.</param>
+/// <param name="NetInterval">95 % interval of it by Tango; unread pairs all lost, and all won, at its ends.</param>
+/// <param name="Labelled">Readable pairs that people judged too.</param>
+/// <param name="Agreement">Share of those on which both name the same winner; a verdict that changed with the order counts as a tie.</param>
+/// <param name="Kappa">Cohen's kappa of first, second and tie; null when either side is constant.</param>
 public sealed record PairReport(
-    int Pairs, int Good, int Same, int Bad, int Inconsistent, int Unparsed, double? FirstShownRate, Interval? FirstShownInterval, double SignP)
+    int Pairs, int Good, int Same, int Bad, int Inconsistent, int Unparsed, double? FirstShownRate, Interval? FirstShownInterval, double SignP,
+    double? Net, Interval? NetInterval, int Labelled, double? Agreement, double? Kappa)
 {
     /// <summary>Reports on pairs of verdicts: the first answer shown as A, then the second.</summary>
-    public static PairReport Of(IReadOnlyCollection<(PairWinner Shown, PairWinner Swapped)> pairs)
+    public static PairReport Of(IReadOnlyCollection<(PairWinner Shown, PairWinner Swapped)> pairs) => Of([.. pairs.Select(p => (p.Shown, p.Swapped, (PairWinner?)null))]);
+
+    /// <summary>Reports on pairs of verdicts with what people say, where they looked.</summary>
+    public static PairReport Of(IReadOnlyCollection<(PairWinner Shown, PairWinner Swapped, PairWinner? Human)> pairs)
     {
         var outcomes = pairs.Select(p => JudgeReplies.BothOrders(p.Shown, p.Swapped)).ToArray();
         int good = Count(PairWinner.First), bad = Count(PairWinner.Second);
         var winners = pairs.SelectMany(p => new[] { p.Shown, p.Swapped }).Where(w => w is PairWinner.First or PairWinner.Second).ToArray();
         var first = winners.Count(w => w == PairWinner.First);
+        int unread = Count(PairWinner.Unparsed), read = pairs.Count - unread;
+        var both = pairs.Zip(outcomes, (p, o) => (p.Human, Judge: o == PairWinner.Inconsistent ? PairWinner.Tie : o)).Where(p => p.Human is not null && p.Judge != PairWinner.Unparsed).ToArray();
+        var kappa = both.Length == 0 ? double.NaN
+            : ConfusionMatrix.Of([.. both.Select(p => Class(p.Human!.Value))], [.. both.Select(p => Class(p.Judge))], 3).Kappa();
         return new PairReport(
             pairs.Count, good, Count(PairWinner.Tie), bad, Count(PairWinner.Inconsistent), Count(PairWinner.Unparsed),
             winners.Length == 0 ? null : first / (double)winners.Length,
             winners.Length == 0 ? null : ProportionIntervals.Wilson(first, winners.Length, 0.95),
-            McNemar.Exact(good, bad));
+            McNemar.Exact(good, bad),
+            read == 0 ? null : (good - bad) / (double)read,
+            read == 0 ? null : new Interval(
+                DifferenceIntervals.Tango(new PairedTable(0, good, bad + unread, read - good - bad), 0.95).Low,
+                DifferenceIntervals.Tango(new PairedTable(0, good + unread, bad, read - good - bad), 0.95).High),
+            both.Length,
+            both.Length == 0 ? null : both.Count(p => p.Human == p.Judge) / (double)both.Length,
+            double.IsFinite(kappa) ? kappa : null);
 
         int Count(PairWinner outcome) => outcomes.Count(o => o == outcome);
+
+        static int Class(PairWinner winner) => winner switch { PairWinner.First => 0, PairWinner.Second => 1, _ => 2 };
     }
 }

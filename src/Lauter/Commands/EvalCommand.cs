@@ -12,7 +12,7 @@ internal static class EvalCommand
 {
     public static Command Create() => new("eval", "Score answers, run a suite against an endpoint, show what changed between two runs.")
     {
-        Score(), EvalRunCommand.Create(), EvalDiffCommand.Create(), EvalJudgeCommand.Create(), Metrics(),
+        Score(), EvalRunCommand.Create(), EvalDiffCommand.Create(), EvalJudgeRunCommand.Create(), EvalJudgeCommand.Create(), Metrics(),
     };
 
     private static Command Score()

@@ -19,14 +19,16 @@ internal static class EvalJudgeCommand
         command.SetAction(result =>
         {
             var rows = PlainFiles.Lines(result.GetValue(file)!).Where(l => !string.IsNullOrWhiteSpace(l)).Select((l, i) => Row(l, i + 1)).ToArray();
-            var json = result.GetValue(format) == "json";
-            if (rows.Length > 0 && rows.All(r => r.ContainsKey("shown")))
+            var pairs = rows.Length > 0 && rows.All(r => r.ContainsKey("shown"))
+                ? PairReport.Of([.. rows.Select(r => (Winner(r["shown"]), Winner(r["swapped"]), JudgeItemFile.Winner(r["humanWinner"])))]) : null;
+            var single = pairs is not null ? null : JudgeReport.Of([.. rows.Select(r => new JudgedItem(r["id"]?.ToString() ?? "", Verdict(r["judge"]), Verdict(r["human"])))]);
+            if (result.GetValue(format) == "json")
             {
-                Pairs(PairReport.Of([.. rows.Select(r => (Winner(r["shown"]), Winner(r["swapped"])))]), json);
+                Arguments.WriteJson(pairs is null ? JsonSerializer.SerializeToNode(single, Json)! : JsonSerializer.SerializeToNode(pairs, Json)!);
             }
             else
             {
-                Single(JudgeReport.Of([.. rows.Select(r => new JudgedItem(r["id"]?.ToString() ?? "", Verdict(r["judge"]), Verdict(r["human"])))]), json);
+                System.Console.Out.Write(pairs is null ? Text(single!) : Text(pairs));
             }
 
             return ExitCodes.Success;
@@ -34,34 +36,17 @@ internal static class EvalJudgeCommand
         return command;
     }
 
-    private static void Single(JudgeReport report, bool json)
-    {
-        if (json)
-        {
-            Arguments.WriteJson(JsonSerializer.SerializeToNode(report, Json)!);
-            return;
-        }
-
-        System.Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Items:N0} items, {report.Unparsed:N0} verdicts unparsed; the judge passes {Figure(report.PassRate)}"));
-        System.Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Labelled:N0} judged by people too: agreement {Figure(report.Agreement)}, kappa {Figure(report.Kappa)}, sensitivity {Figure(report.Sensitivity)}, specificity {Figure(report.Specificity)}"));
-        System.Console.WriteLine(report.Interval is { } interval
+    internal static string Text(JudgeReport report) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{report.Items:N0} items, {report.Unparsed:N0} verdicts unparsed; the judge passes {Figure(report.PassRate)}\n{report.Labelled:N0} judged by people too: agreement {Figure(report.Agreement)}, kappa {Figure(report.Kappa)}, sensitivity {Figure(report.Sensitivity)}, specificity {Figure(report.Specificity)}\n{(report.Interval is { } interval
             ? string.Create(CultureInfo.InvariantCulture, $"true pass rate {Figure(report.Corrected)} [{interval.Low:0.0000}, {interval.High:0.0000}] (Rogan–Gladen, 95 % by Lang and Reiczigel)")
-            : "true pass rate unknown: people passed or failed none of the items, or the judge is no better than chance");
-    }
+            : "true pass rate unknown: people passed or failed none of the items, or the judge is no better than chance")}\n");
 
-    private static void Pairs(PairReport report, bool json)
-    {
-        if (json)
-        {
-            Arguments.WriteJson(JsonSerializer.SerializeToNode(report, Json)!);
-            return;
-        }
-
-        System.Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Pairs:N0} pairs: good {report.Good:N0}, same {report.Same:N0}, bad {report.Bad:N0}, inconsistent {report.Inconsistent:N0}, unparsed {report.Unparsed:N0}; p = {report.SignP:0.0000}"));
-        System.Console.WriteLine(report.FirstShownInterval is { } interval
+    internal static string Text(PairReport report) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{report.Pairs:N0} pairs: good {report.Good:N0}, same {report.Same:N0}, bad {report.Bad:N0}, inconsistent {report.Inconsistent:N0}, unparsed {report.Unparsed:N0}; p = {report.SignP:0.0000}\nnet win rate {Figure(report.Net)}{(report.NetInterval is { } net ? string.Create(CultureInfo.InvariantCulture, $" [{net.Low:0.0000}, {net.High:0.0000}]") : "")}\n{(report.FirstShownInterval is { } interval
             ? string.Create(CultureInfo.InvariantCulture, $"position: the answer shown first wins {Figure(report.FirstShownRate)} [{interval.Low:0.0000}, {interval.High:0.0000}] of the verdicts with a winner")
-            : "position: no verdict names a winner");
-    }
+            : "position: no verdict names a winner")}\n{(report.Labelled > 0 ? string.Create(CultureInfo.InvariantCulture, $"{report.Labelled:N0} judged by people too: agreement {Figure(report.Agreement)}, kappa {Figure(report.Kappa)}\n") : "")}");
 
     private static JsonObject Row(string line, int number)
     {

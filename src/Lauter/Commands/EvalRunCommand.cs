@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lauter.Evaluation.Candidates;
+using Lauter.Evaluation.Judges;
 using Lauter.Evaluation.Metrics;
 using Lauter.Evaluation.Runs;
 
@@ -22,42 +23,36 @@ internal static class EvalRunCommand
         var temperature = new Option<double>("--temperature") { Description = "0 to 2.", DefaultValueFactory = _ => 0 };
         var tokens = new Option<int>("--max-tokens") { Description = "Most tokens of an answer.", DefaultValueFactory = _ => 1_024 };
         var samples = new Option<int>("--samples") { Description = "Times each question is asked; the first answer is scored, all are kept.", DefaultValueFactory = _ => 1 };
-        var parallel = new Option<int>("--parallel") { Description = "Requests under way at once.", DefaultValueFactory = _ => 4 };
-        var rate = new Option<double?>("--rate") { Description = "Most requests a second." };
-        var timeout = new Option<double>("--timeout") { Description = "Seconds for one answer.", DefaultValueFactory = _ => 120 };
-        var budget = new Option<double?>("--budget") { Description = "Most to spend on new answers; needs both prices." };
-        var promptPrice = new Option<double?>("--price-in") { Description = "Price of a million prompt tokens." };
-        var completionPrice = new Option<double?>("--price-out") { Description = "Price of a million completion tokens." };
-        var keyName = new Option<string>("--key-env") { Description = "The environment variable that holds the key.", DefaultValueFactory = _ => "OPENAI_API_KEY" };
+        var judge = new Option<string?>("--judge") { Description = "Also let this judge score the answers (YAML or JSON; task score, rubric or reference)." };
+        var judgeEndpoint = new Option<string?>("--judge-endpoint") { Description = "Where the judge's model is served. Default: --endpoint. Prices, rate and budget hold for the judge likewise." };
+        var limits = new EndpointLimits();
         var format = Arguments.Format();
         var quiet = Arguments.Quiet();
         var command = new Command("run", "Put a suite to an endpoint and score the answers.")
         {
-            suite, endpoint, model, output, metrics, system, temperature, tokens, samples, parallel, rate, timeout, budget, promptPrice, completionPrice, keyName, format, quiet,
+            suite, endpoint, model, output, metrics, system, temperature, tokens, samples, judge, judgeEndpoint, format, quiet,
         };
+        limits.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
         {
-            Require(Uri.TryCreate(result.GetValue(endpoint), UriKind.Absolute, out var address) && address.Scheme is "http" or "https", $"--endpoint {result.GetValue(endpoint)} is not an http address.");
-            Require(result.GetValue(samples) >= 1 && result.GetValue(parallel) is >= 1 and <= 1_024 && result.GetValue(rate) is null or > 0 && result.GetValue(timeout) > 0, "--samples, --parallel, --rate and --timeout must be above 0.");
-            Require(result.GetValue(budget) is null || (result.GetValue(promptPrice) is not null && result.GetValue(completionPrice) is not null), "--budget needs --price-in and --price-out; without them nobody knows what is spent.");
+            var address = EndpointLimits.Address(result.GetValue(endpoint)!);
+            Require(result.GetValue(samples) >= 1, "--samples must be at least 1.");
+            var judgeRules = result.GetValue(judge) is { } judgePath ? EvalJudgeRunCommand.Judge(judgePath) : null;
+            Require(judgeRules?.Task != JudgeTask.Pair, "a judge of pairs compares two candidates: use 'lauter eval judge --against'.");
             var parsed = (result.GetValue(metrics) is { Length: > 0 } named ? named : [.. MetricCatalogue.TextDefaults]).Select(EvalCommand.Parse).ToArray();
             var lines = PlainFiles.Lines(result.GetValue(suite)!);
             var items = Items(result.GetValue(suite)!, lines);
             var options = new ChatEndpointOptions
             {
-                Address = address!, Model = result.GetValue(model)!, System = result.GetValue(system), Temperature = result.GetValue(temperature), MaximumTokens = result.GetValue(tokens),
+                Address = address, Model = result.GetValue(model)!, System = result.GetValue(system), Temperature = result.GetValue(temperature), MaximumTokens = result.GetValue(tokens),
             };
             var directory = Path.GetFullPath(result.GetValue(output)!);
-            using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(result.GetValue(timeout)) };
+            using var http = limits.Client(result);
             using var journal = AnswerJournal.Open(Path.Combine(directory, "answers.jsonl"));
             var run = await EndpointRun.RunAsync(
-                items, new ChatEndpoint(http, options, Environment.GetEnvironmentVariable(result.GetValue(keyName)!)), options.Key, journal,
-                new EndpointRunOptions
-                {
-                    Parallelism = result.GetValue(parallel), RequestsPerSecond = result.GetValue(rate), Samples = result.GetValue(samples), Budget = result.GetValue(budget),
-                    PromptPrice = result.GetValue(promptPrice), CompletionPrice = result.GetValue(completionPrice), MaximumTokens = options.MaximumTokens,
-                },
-                result.GetValue(quiet) ? null : new Counter(), TimeProvider.System, cancellationToken);
+                items, new ChatEndpoint(http, options, limits.Key(result)), options.Key, journal,
+                limits.Options(result) with { Samples = result.GetValue(samples), MaximumTokens = options.MaximumTokens },
+                result.GetValue(quiet) ? null : new EndpointLimits.Counter(), TimeProvider.System, cancellationToken);
 
             var predictions = Predictions(run, directory);
             var json = result.GetValue(format) == "json";
@@ -68,13 +63,39 @@ internal static class EvalRunCommand
             }
 
             var rows = RowFile.Read(predictions, lines);
-            var scores = parsed.SelectMany(m => EvalCommand.Measure(m, rows, 0.95, 1_000, 1).Scores).ToArray();
+            List<MetricScore> scores = [.. parsed.SelectMany(m => EvalCommand.Measure(m, rows, 0.95, 1_000, 1).Scores)];
+            if (judgeRules is not null)
+            {
+                scores.AddRange(await JudgeAsync(judgeRules, predictions, lines, EndpointLimits.Address(result.GetValue(judgeEndpoint) ?? result.GetValue(endpoint)!), limits, result, Path.Combine(directory, "judge"), cancellationToken));
+            }
+
             PlainFiles.Write(Path.Combine(directory, "report.md"), EvalCommand.Markdown(scores));
             EvalCommand.Print(scores, json);
             System.Console.Error.WriteLine($"{run.Asked} asked, {run.Cached} from the journal, {run.Answers.Count(a => a.Failure is not null)} without a usable answer{(run.Spent is { } spent ? $", {spent:0.######} spent" : "")}; evidence in {directory}");
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    /// <summary>The judge's scores as rows of the report; evidence and results for a gate lie in <c>judge/</c>.</summary>
+    private static async Task<IEnumerable<MetricScore>> JudgeAsync(
+        Judge judge, List<string> predictions, IReadOnlyList<string> suite, Uri address, EndpointLimits limits, ParseResult result, string directory, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<JudgeItem> items;
+        try
+        {
+            items = JudgeItemFile.Read(predictions, suite);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException(ExitCodes.InputMissing, e.Message);
+        }
+
+        var judged = await EvalJudgeRunCommand.RunAsync(judge, items, address, limits, result, directory, quiet: true, cancellationToken);
+        EvalJudgeRunCommand.Write(judge, judged, directory);
+        Require(!judged.BudgetReached, $"the judge's budget is over: what was judged is kept in {directory}. Run again with a larger --budget to go on.", ExitCodes.Failure);
+        return JudgeScore.Of(judge, judged.Verdicts).Select(s => new MetricScore(
+            $"{judge.Name}.{s.Measure}", s.Signature, "all", s.Items, s.Clusters, s.Unanswered + s.Unjudged, s.Value, s.Low, s.High, s.Interval, HigherIsBetter: true));
     }
 
     private static List<EndpointItem> Items(string path, IReadOnlyList<string> lines)
@@ -136,21 +157,6 @@ internal static class EvalRunCommand
         if (!holds)
         {
             throw new CommandException(code, message);
-        }
-    }
-
-    /// <summary>Counts on standard error, at most once for each hundredth.</summary>
-    private sealed class Counter : IProgress<(int Done, int Total)>
-    {
-        private int _shown = -1;
-
-        public void Report((int Done, int Total) value)
-        {
-            var hundredth = value.Done * 100 / value.Total;
-            if (Interlocked.Exchange(ref _shown, hundredth) != hundredth)
-            {
-                System.Console.Error.Write($"\r{value.Done} of {value.Total}{(value.Done == value.Total ? "\n" : "")}");
-            }
         }
     }
 }
