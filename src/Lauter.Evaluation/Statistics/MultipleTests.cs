@@ -15,6 +15,47 @@ public static class MultipleTests
     /// <summary>Bonferroni: n·p, at most 1.</summary>
     public static double[] Bonferroni(IReadOnlyList<double> p) => [.. p.Select(v => Math.Min(1, v * p.Count))];
 
+    /// <summary>Benjamini–Yekutieli: as above whatever the dependence.</summary>
+    public static double[] BenjaminiYekutieli(IReadOnlyList<double> p)
+    {
+        var harmonic = Enumerable.Range(1, p.Count).Sum(i => 1.0 / i);
+        return StepUp(p, (rank, n) => harmonic * n / (rank + 1));
+    }
+
+    /// <summary>Šidák: 1 - (1 - p)ⁿ, for independent tests.</summary>
+    public static double[] Sidak(IReadOnlyList<double> p) => [.. p.Select(v => -double.ExpM1(p.Count * double.LogP1(-v)))];
+
+    /// <summary>Hommel's (1988): the closed test on Simes' inequality; at least as strong as Hochberg's under the same assumption.</summary>
+    public static double[] Hommel(IReadOnlyList<double> p)
+    {
+        var n = p.Count;
+        int[] order = [.. Order(p)];
+        double[] sorted = [.. order.Select(i => p[i])], best = new double[n];
+        Array.Fill(best, n == 0 ? 1 : sorted.Select((v, i) => n * v / (i + 1)).Min());
+        for (var m = n - 1; m >= 2; m--)
+        {
+            // Of the m largest p, Simes' bound without its smallest; the smaller p may only be better than that.
+            var simes = double.PositiveInfinity;
+            for (var j = 2; j <= m; j++)
+            {
+                simes = Math.Min(simes, m * sorted[n - m + j - 1] / j);
+            }
+
+            for (var i = 0; i < n; i++)
+            {
+                best[i] = Math.Max(best[i], Math.Min(i <= n - m ? m * sorted[i] : m * sorted[n - m], simes));
+            }
+        }
+
+        var adjusted = new double[n];
+        for (var i = 0; i < n; i++)
+        {
+            adjusted[order[i]] = Math.Min(1, Math.Max(best[i], sorted[i]));
+        }
+
+        return adjusted;
+    }
+
     private static double[] StepDown(IReadOnlyList<double> p, Func<int, int, double> factor)
     {
         var adjusted = new double[p.Count];
