@@ -20,6 +20,7 @@ return args switch
     ["redact", var corpus] => RedactBench.Run(corpus),
     ["gates", var directory, .. var part] => GatesBench.Run(directory, part is [var one] ? one : "all"),
     ["ledger"] => LedgerBench.Run(),
+    ["release-damage", var part, var data, var directory] => await ReleaseDamage.RunAsync(part, data, directory),
     ["engine-load", var path, .. var numbers] when numbers.Length == 5 => EngineLoads.Write(path, int.Parse(numbers[0]), int.Parse(numbers[1]), int.Parse(numbers[2]), int.Parse(numbers[3]), int.Parse(numbers[4])),
     ["engine-plain", var model, var requests, var parallel, var threads] => EnginePlain.Run(model, requests, int.Parse(parallel), int.Parse(threads)),
     ["engine-schemas", var url, var schemas, var answers] => await EngineSchemas.RunAsync(url, int.Parse(schemas), int.Parse(answers)),
@@ -47,6 +48,7 @@ static int Usage()
         data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
+        release-damage live|offline|canary|chinese DATA_FULL.json DIRECTORY   damaged candidates: who stops them, how many users met them
         ledger                                        rates of journal, budgets, ledger and trace store beside the disk's own
         engine-load FILE REQUESTS TENANTS SHARED OWN MOST        write requests for the three below; TENANTS 0 shares nothing
         engine-plain MODEL.gguf FILE PARALLEL THREADS           the plain native batch loop that the engine is held against

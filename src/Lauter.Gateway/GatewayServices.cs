@@ -61,6 +61,7 @@ public static class GatewayServices
         services.AddSingleton<UpstreamSender>();
         services.AddSingleton<Cascade>();
         services.AddSingleton<Mirror>();
+        services.AddSingleton<Shadow>();
         services.AddSingleton<ExactCache>();
         services.AddSingleton<CachedAnswers>();
         services.AddSingleton<FileStore>();

@@ -68,6 +68,12 @@ public sealed record DatasetDefinition
 
     /// <summary>How rows are divided; null when they are not.</summary>
     public SplitDefinition? Split { get; init; }
+
+    /// <summary>Under which licence the sources may be used, in the user's words or as an SPDX name; null when not stated.</summary>
+    public string? Licence { get; init; }
+
+    /// <summary>On which consent or other ground they are used, for example "customers' contract, §7"; null when not stated.</summary>
+    public string? Consent { get; init; }
 }
 
 /// <summary>Shares of a split by duplicate cluster.</summary>
@@ -80,7 +86,8 @@ public sealed record SplitDefinition(double Test, double Validation, string? Tes
 /// <summary>A base model: exactly one member is set.</summary>
 /// <param name="Scratch">A preset that starts from random weights, for example <c>nano</c>.</param>
 /// <param name="File">A GGUF file relative to the project.</param>
-public sealed record ModelDefinition(string? Scratch, string? File);
+/// <param name="Licence">Under which licence the file may be used; null: what the file itself states.</param>
+public sealed record ModelDefinition(string? Scratch, string? File, string? Licence = null);
 
 /// <summary>One training.</summary>
 public sealed record TrainingDefinition
@@ -168,7 +175,10 @@ public sealed record ApplicationDefinition
 /// <param name="Alpha">Risk of letting a worse one pass.</param>
 /// <param name="Power">Chance of passing an equal one, for planning.</param>
 /// <param name="Minimum">For an application without a rival: the lower bound its metric must reach.</param>
-public sealed record GateDefinition(double Margin, double Alpha, double Power, double? Minimum);
+/// <param name="Approvals">How many different people of each role must have agreed; null for none.</param>
+/// <param name="StratumMargin">How much worse it may be in each language, shown; null: a language only stops it when it is shown to be worse.</param>
+public sealed record GateDefinition(
+    double Margin, double Alpha, double Power, double? Minimum, IReadOnlyDictionary<string, int>? Approvals = null, double? StratumMargin = null);
 
 /// <summary>How a new release takes over, step by step.</summary>
 /// <param name="Canary">Share of the requests in each step, rising, each above 0 and below 1.</param>
@@ -179,8 +189,9 @@ public sealed record GateDefinition(double Margin, double Alpha, double Power, d
 /// <param name="Alpha">Risk of a false alarm, and of a false promotion.</param>
 /// <param name="Signals"><c>failures</c>, <c>feedback</c>.</param>
 /// <param name="AtLimit"><c>hold</c> or <c>abort</c>.</param>
+/// <param name="Shadow">Requests that are mirrored to the candidate, judged and never answered, before the first step; 0 = none.</param>
 public sealed record RolloutDefinition(
-    IReadOnlyList<double> Canary, int Requests, TimeSpan StepTime, TimeSpan Limit, double Margin, double Alpha, IReadOnlyList<string> Signals, string AtLimit);
+    IReadOnlyList<double> Canary, int Requests, TimeSpan StepTime, TimeSpan Limit, double Margin, double Alpha, IReadOnlyList<string> Signals, string AtLimit, int Shadow = 0);
 
 /// <summary>A limit in a window.</summary>
 /// <param name="Window"><c>month</c> or <c>day</c>.</param>

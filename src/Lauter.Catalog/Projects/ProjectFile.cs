@@ -102,6 +102,8 @@ public static partial class ProjectFile
             InputFields = fields?.Texts("input", required: true) ?? [],
             OutputFields = fields?.Texts("output", required: true) ?? [],
             Split = map.Map("split") is { } split ? Split(split) : null,
+            Licence = map.Text("licence"),
+            Consent = map.Text("consent"),
         };
         fields?.Finish();
         map.Finish();
@@ -133,8 +135,9 @@ public static partial class ProjectFile
             map.Fault("", "a model needs exactly one of 'scratch' (a preset such as nano) and 'file' (a GGUF file).");
         }
 
+        var licence = map.Text("licence");
         map.Finish();
-        return new ModelDefinition(scratch, file);
+        return new ModelDefinition(scratch, file, licence);
     }
 
     private static TrainingDefinition Training(
@@ -272,9 +275,22 @@ public static partial class ProjectFile
     {
         _ = map.Choice("against", ["live"]);
         var gate = new GateDefinition(
-            map.Number("margin", 0.0001, 0.5) ?? 0.02, map.Number("alpha", 0.0001, 0.5) ?? 0.05, map.Number("power", 0.5, 0.999) ?? 0.8, map.Number("minimum", 0, 1));
+            map.Number("margin", 0.0001, 0.5) ?? 0.02, map.Number("alpha", 0.0001, 0.5) ?? 0.05, map.Number("power", 0.5, 0.999) ?? 0.8, map.Number("minimum", 0, 1),
+            map.Map("approvals") is { } approvals ? Approvals(approvals) : null, map.Number("stratum_margin", 0.0001, 0.5));
         map.Finish();
         return gate;
+    }
+
+    private static Dictionary<string, int> Approvals(YamlMap map)
+    {
+        var roles = map.Keys.ToDictionary(role => role, role => map.Integer(role, 1, 20) ?? 1, StringComparer.Ordinal);
+        if (roles.Count == 0)
+        {
+            map.Fault("", "names no role; write who must agree and how many of them, for example approvals: { safety: 1, owner: 1 }.");
+        }
+
+        map.Finish();
+        return roles;
     }
 
     private static RolloutDefinition Rollout(YamlMap map)
@@ -311,7 +327,8 @@ public static partial class ProjectFile
             map.Number("margin", 0.001, 0.5) ?? 0.02,
             map.Number("alpha", 0.0001, 0.5) ?? 0.05,
             signals.Count == 0 ? ["failures"] : signals,
-            map.Choice("at_limit", ["hold", "abort"]) ?? "hold");
+            map.Choice("at_limit", ["hold", "abort"]) ?? "hold",
+            map.Integer("shadow", 1, 1_000_000) ?? 0);
         map.Finish();
         return rollout;
     }

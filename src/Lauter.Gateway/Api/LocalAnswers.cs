@@ -1,6 +1,5 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Lauter.Gateway.Applications;
+using Lauter.Gateway.Routing;
 using Lauter.Gateway.Settlement;
 using Lauter.Traces;
 
@@ -13,7 +12,7 @@ namespace Lauter.Gateway.Api;
 /// A stream sends parts as they come, and holds back finish reason and <c>[DONE]</c> until 4 and 5 are done; when they fail it ends with an
 /// error event and a broken connection, never like a short success.
 /// </summary>
-internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
+internal sealed class LocalAnswers(GatewayOptions options, Settler settler, Shadow shadow)
 {
     public async Task<OpenAiError?> ServeAsync(EdgeRequest request, RequestStart start, ChatCall call, Shapes.AnswerShape? shape = null)
     {
@@ -86,7 +85,13 @@ internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
             end = Failure(503, "journal_unavailable", e.Message);
         }
 
-        return await answer.FinishAsync(end, failure);
+        var told = await answer.FinishAsync(end, failure);
+        if (end.Outcome is TraceOutcome.Answered or TraceOutcome.Failed)
+        {
+            shadow.Send(start, question, end.Outcome == TraceOutcome.Answered ? answer.Text : null);
+        }
+
+        return told;
 
         RequestEnd Failure(int status, string code, string message)
         {
@@ -106,25 +111,9 @@ internal sealed class LocalAnswers(GatewayOptions options, Settler settler)
                 return Failure(502, "no_answer", $"The application '{application.Name}' ended without an answer.");
             }
 
-            if (application.Output is { } schema)
+            if (AnswerCheck.Fault(application, state.Text, done) is { } fault)
             {
-                JsonNode? value;
-                try
-                {
-                    value = JsonNode.Parse(state.Text);
-                    _ = value is JsonObject o ? o.Count : 0;
-                }
-                catch (Exception e) when (e is JsonException or ArgumentException)
-                {
-                    return done.FinishReason == "length"
-                        ? Failure(502, "answer_truncated", $"The answer of '{application.Name}' was cut at its limit of tokens and is not whole: raise max_tokens.")
-                        : Failure(502, "invalid_answer", $"The answer of '{application.Name}' is not JSON.");
-                }
-
-                if (InputReader.Fault(schema, value) is { } fault)
-                {
-                    return Failure(502, "invalid_answer", $"The answer of '{application.Name}' does not match its output schema: {fault}");
-                }
+                return Failure(502, fault.Code, fault.Message);
             }
 
             return new RequestEnd(TraceOutcome.Answered, 200) { FinishReason = done.FinishReason, Readings = done.Readings };

@@ -15,6 +15,8 @@ public sealed class ApplicationRegistry
     private ImmutableSortedDictionary<string, LiveApplication> _applications = ImmutableSortedDictionary.Create<string, LiveApplication>(StringComparer.Ordinal);
     private ImmutableSortedDictionary<string, LiveEmbedder> _embedders = ImmutableSortedDictionary.Create<string, LiveEmbedder>(StringComparer.Ordinal);
 
+    private ImmutableDictionary<string, ImmutableArray<LiveApplication>> _shadows = ImmutableDictionary.Create<string, ImmutableArray<LiveApplication>>(StringComparer.Ordinal);
+
     private ImmutableDictionary<string, Canary> _canaries = ImmutableDictionary.Create<string, Canary>(StringComparer.Ordinal);
 
     /// <summary>Every application, by name.</summary>
@@ -36,16 +38,38 @@ public sealed class ApplicationRegistry
     /// <param name="share">Share of the units, above 0 and below 1.</param>
     /// <param name="salt">Decides which units: keep it while the share rises, so that nobody changes back and forth.</param>
     /// <exception cref="ArgumentException">The candidate contradicts itself, or the share is out of its range.</exception>
-    public void SetCanary(LiveApplication candidate, double share, string salt)
+    public void SetCanary(LiveApplication candidate, double share, string salt) => SetCanaries(candidate.Name, [candidate], share, salt);
+
+    /// <summary>Lets several candidates answer equal parts of a share of the requests.</summary>
+    /// <param name="name">The application.</param>
+    /// <param name="candidates">
+    /// The releases on their way, all of that application. A place that is null has left: its requests go to what is live, and nobody else changes the release.
+    /// </param>
+    /// <param name="share">Share of the units for all places together, above 0 and below 1.</param>
+    /// <param name="salt">Decides which units: keep it while the share rises, so that nobody changes back and forth.</param>
+    /// <exception cref="ArgumentException">A candidate contradicts itself, or the share is out of its range.</exception>
+    public void SetCanaries(string name, IReadOnlyList<LiveApplication?> candidates, double share, string salt)
     {
         if (!(share > 0 && share < 1))
         {
             throw new ArgumentException($"A canary's share lies between 0 and 1, but is {share}.", nameof(share));
         }
 
-        var compiled = candidate.Compile();
-        ImmutableInterlocked.Update(ref _canaries, map => map.SetItem(compiled.Name, new Canary(compiled, share, salt)));
+        ArgumentOutOfRangeException.ThrowIfZero(candidates.Count);
+        ImmutableArray<LiveApplication?> compiled = [.. candidates.Select(c => c?.Compile())];
+        ImmutableInterlocked.Update(ref _canaries, map => map.SetItem(name, new Canary(compiled, share, salt)));
     }
+
+    /// <summary>Lets candidates answer every request of <paramref name="name"/> silently, after the caller has its answer; none ends it.</summary>
+    /// <exception cref="ArgumentException">A candidate contradicts itself.</exception>
+    public void SetShadows(string name, IReadOnlyList<LiveApplication> candidates)
+    {
+        ImmutableArray<LiveApplication> compiled = [.. candidates.Select(c => c.Compile())];
+        ImmutableInterlocked.Update(ref _shadows, map => compiled.IsEmpty ? map.Remove(name) : map.SetItem(name, compiled));
+    }
+
+    /// <summary>Who answers the requests of <paramref name="name"/> silently.</summary>
+    internal ImmutableArray<LiveApplication> ShadowsOf(string name) => _shadows.GetValueOrDefault(name, []);
 
     /// <summary>All requests of <paramref name="name"/> go to what is live. Does nothing without a canary.</summary>
     public void RemoveCanary(string name) => ImmutableInterlocked.Update(ref _canaries, map => map.Remove(name));
@@ -69,7 +93,8 @@ public sealed class ApplicationRegistry
         var key = user is null ? request.ToString("N") : $"{tenant}\n{user}";
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{canary.Salt}\n{key}"));
         var bucket = (BinaryPrimitives.ReadUInt64BigEndian(hash) >> 11) * (1.0 / (1UL << 53));
-        return (bucket < canary.Share ? canary.Candidate : live, user is null ? null : Convert.ToHexStringLower(hash.AsSpan(8, 12)));
+        var place = (int)(BinaryPrimitives.ReadUInt64BigEndian(hash.AsSpan(20)) % (ulong)canary.Candidates.Length);
+        return (bucket < canary.Share ? canary.Candidates[place] ?? live : live, user is null ? null : Convert.ToHexStringLower(hash.AsSpan(8, 12)));
     }
 
     /// <summary>Takes an application off. Does nothing when it is not live.</summary>
@@ -84,5 +109,5 @@ public sealed class ApplicationRegistry
     /// <summary>The embedder called <paramref name="name"/>, or null.</summary>
     public LiveEmbedder? FindEmbedder(string name) => _embedders.GetValueOrDefault(name);
 
-    private sealed record Canary(LiveApplication Candidate, double Share, string Salt);
+    private sealed record Canary(ImmutableArray<LiveApplication?> Candidates, double Share, string Salt);
 }

@@ -51,6 +51,12 @@ internal sealed record RequestStart
     public IReadOnlyList<string> GuardNotes { get; init; } = [];
 
     public string? Release => Live?.ReleaseId;
+
+    /// <summary>Nobody waits for it and nobody asked for it: the application pays, and no caller's limit counts it.</summary>
+    public bool IsMirrored => Route == MirrorRoute;
+
+    /// <summary>The route of mirrored requests.</summary>
+    public const string MirrorRoute = "mirror";
 }
 
 /// <summary>How a request ended.</summary>
@@ -73,6 +79,9 @@ internal sealed record RequestEnd(TraceOutcome Outcome, int Status)
 
     /// <summary>What guards found in the answer.</summary>
     public IReadOnlyList<string>? GuardNotes { get; init; }
+
+    /// <summary>See <see cref="TraceRecord.Agrees"/>.</summary>
+    public bool? Agrees { get; init; }
 
     /// <summary>The answer was kept from an earlier request; its tokens were paid then.</summary>
     public bool FromCache { get; init; }

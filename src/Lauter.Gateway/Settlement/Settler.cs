@@ -40,6 +40,11 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             return (null, new OpenAiError(503, "server_error", "journal_unavailable", e.Message) { RetryAfterSeconds = 5, ShouldRetry = true });
         }
 
+        if (start.IsMirrored)
+        {
+            return Reserve(start, null, null);
+        }
+
         // Four bytes a token: a limit on speed may be an estimate, a limit on money may not.
         var most = (start.InputBound / 4) + start.OutputBound;
         var (admission, refusal) = speeds.IsEmpty ? new RateResult(null, null) : speeds.Enter(AccountsOf(start), most);
@@ -80,7 +85,8 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         return (settlement, error);
     }
 
-    private static string[] AccountsOf(RequestStart start) => start.User is null
+    private static string[] AccountsOf(RequestStart start) => start.IsMirrored ? [$"application:{start.Application}"]
+        : start.User is null
         ? [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"]
         : [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}", $"user:{start.Key.Tenant}/{start.User}"];
 
@@ -197,6 +203,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             Target = end.Target?.Key,
             Cached = end.FromCache,
             Parent = start.Parent,
+            Agrees = end.Agrees,
             Guards = start.GuardNotes.Count == 0 && end.GuardNotes is not { Count: > 0 } ? null : [.. start.GuardNotes, .. end.GuardNotes ?? []],
             CreditAccount = start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider } ? LedgerAccounts.Provider((end.Target ?? provider).Name)
                 : SkuOf(start) is { } sku ? LedgerAccounts.Provider(sku) : LedgerAccounts.Machine,

@@ -29,6 +29,12 @@ public sealed record ReleaseDraft
     /// <summary>Files of the user that it reads directly.</summary>
     public IReadOnlyList<ManifestSource> Sources { get; init; } = [];
 
+    /// <summary>Who must agree before it serves; null for nobody.</summary>
+    public IReadOnlyList<ApprovalRule>? Approvals { get; init; }
+
+    /// <summary>Licences and consents of its sources and models, as the project states them; null when it states none.</summary>
+    public JsonArray? Rights { get; init; }
+
     /// <summary>The gate's verdict; null for an application without a gate. Becomes the file <c>gate.json</c> of the release.</summary>
     public GateVerdict? Verdict { get; init; }
 }
@@ -59,6 +65,10 @@ public sealed record Release
 
     /// <summary>What it rests on.</summary>
     public required IReadOnlyList<ManifestLink> Inputs { get; init; }
+
+    /// <summary>Who must agree before it serves; null for nobody.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ApprovalRule>? Approvals { get; init; }
 
     /// <summary>When it was recorded.</summary>
     public required DateTimeOffset Created { get; init; }
@@ -114,6 +124,10 @@ public enum PromotionRefusal
     /// <summary>There is no earlier release to go back to.</summary>
     [JsonStringEnumMemberName("nothing_before")]
     NothingBefore,
+
+    /// <summary>Somebody who must agree has not.</summary>
+    [JsonStringEnumMemberName("approval_missing")]
+    ApprovalMissing,
 }
 
 /// <summary>How a promotion or rollback ended.</summary>
@@ -124,6 +138,16 @@ public sealed record PromotionResult(LivePointer? Live, PromotionRefusal? Refusa
 {
     /// <summary>True when the asked-for release is live now.</summary>
     public bool Done => Refusal is null;
+}
+
+/// <summary>An agreement that a release still waits for.</summary>
+/// <param name="Role">In which role.</param>
+/// <param name="Given">How many different people have agreed.</param>
+/// <param name="Needed">How many must.</param>
+public sealed record MissingApproval(string Role, int Given, int Needed)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Role} ({Given} of {Needed})";
 }
 
 /// <summary>One event in the life of an application.</summary>

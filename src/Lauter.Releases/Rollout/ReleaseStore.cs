@@ -18,6 +18,7 @@ public sealed class ReleaseStore
     private const string Created = "release.created";
     private const string Promoted = "release.promoted";
     private const string RolledBack = "release.rolled_back";
+    private const string Approved = "release.approved";
     private readonly string _root;
     private readonly ObjectStore _objects;
     private readonly TimeProvider _time;
@@ -62,6 +63,7 @@ public sealed class ReleaseStore
                 CandidateName = draft.CandidateName,
                 Gate = draft.Verdict?.Decision,
                 Inputs = draft.Inputs,
+                Approvals = draft.Approvals,
                 Created = _time.GetUtcNow(),
                 By = by,
             };
@@ -98,6 +100,11 @@ public sealed class ReleaseStore
             if (release.Gate is { } gate && gate != GateDecision.Pass)
             {
                 return Refuse(live, PromotionRefusal.GateNotPassed, $"The gate of '{releaseId}' said {gate.Word()}; only a release whose gate said pass can serve.");
+            }
+
+            if (MissingApprovals(release) is { Count: > 0 } missing)
+            {
+                return Refuse(live, PromotionRefusal.ApprovalMissing, WaitsFor(release, missing));
             }
 
             if ((live?.Version ?? 0) != expectedVersion)
@@ -137,6 +144,66 @@ public sealed class ReleaseStore
             return live?.ReleaseId == target ? new PromotionResult(live, null, "") : await PointAsync(release, live, RolledBack, by, why, cancellationToken);
         }
     }
+
+    /// <summary>
+    /// Records that <paramref name="by"/> agrees, in <paramref name="role"/>, that <paramref name="release"/> may serve. It speaks about exactly this release: its manifest is
+    /// part of the entry. Agreeing twice in a role changes nothing.
+    /// </summary>
+    /// <param name="release">A release that demands it.</param>
+    /// <param name="role">One of the roles that it demands.</param>
+    /// <param name="by">Who agrees.</param>
+    /// <param name="recordedBy">Whose account of the machine wrote it.</param>
+    /// <param name="why">Their remark, or empty.</param>
+    /// <param name="cancellationToken">Cancels the wait for the lock.</param>
+    /// <returns>What is still missing.</returns>
+    /// <exception cref="ArgumentException">The release does not demand that role, or the name is empty.</exception>
+    public async Task<IReadOnlyList<MissingApproval>> ApproveAsync(Release release, string role, string by, string recordedBy, string why, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(by);
+        if (release.Approvals?.Any(a => a.Role == role) != true)
+        {
+            throw new ArgumentException($"'{release.Id}' demands no approval in the role '{role}'.", nameof(role));
+        }
+
+        using (await LockAsync(release.Application, cancellationToken))
+        {
+            if (!ApprovalsOf(release).Contains(new Approval(role, by)))
+            {
+                await Audit.AppendAsync(
+                    by, Approved, release.Id,
+                    new JsonObject { ["application"] = release.Application, ["manifest"] = release.Manifest, ["role"] = role, ["recordedBy"] = recordedBy, ["why"] = why },
+                    cancellationToken);
+            }
+
+            return MissingApprovals(release);
+        }
+    }
+
+    /// <summary>The agreements to exactly this release, oldest first.</summary>
+    public IReadOnlyList<Approval> ApprovalsOf(Release release) =>
+    [
+        .. Audit.Read().Where(e => e.Action == Approved && e.Subject == release.Id && Text(e.Details, "manifest") == release.Manifest)
+            .Select(e => new Approval(Text(e.Details, "role") ?? "", e.Actor)),
+    ];
+
+    /// <summary>What <paramref name="release"/> still waits for; empty when everybody who must has agreed.</summary>
+    public IReadOnlyList<MissingApproval> MissingApprovals(Release release)
+    {
+        if (release.Approvals is not { Count: > 0 } rules)
+        {
+            return [];
+        }
+
+        var given = ApprovalsOf(release);
+        return
+        [
+            .. rules.Select(r => new MissingApproval(r.Role, given.Where(a => a.Role == r.Role).Select(a => a.By).Distinct(StringComparer.Ordinal).Count(), r.Count))
+                .Where(m => m.Given < m.Needed),
+        ];
+    }
+
+    internal static string WaitsFor(Release release, IReadOnlyList<MissingApproval> missing) =>
+        $"'{release.Id}' waits for the approval of {string.Join(" and ", missing)}: lauter approve {release.Id} --role {missing[0].Role} --as NAME.";
 
     /// <summary>What serves <paramref name="application"/>, or null.</summary>
     public LivePointer? Live(string application) => Read(Path.Combine(Folder(application), "live.json"), ReleaseJson.Default.LivePointer);
@@ -284,19 +351,27 @@ public sealed class ReleaseStore
         }
     }
 
-    private static Manifest Described(ReleaseDraft draft, IReadOnlyList<ManifestObject> objects) => new()
+    private static Manifest Described(ReleaseDraft draft, IReadOnlyList<ManifestObject> objects)
     {
-        Kind = "release",
-        Name = draft.Application,
-        Objects = objects,
-        Inputs = draft.Inputs,
-        Sources = draft.Sources,
-        Facts = new JsonObject
+        var facts = new JsonObject
         {
             ["candidate"] = new JsonObject { ["kind"] = draft.CandidateKind, ["name"] = draft.CandidateName, ["settings"] = draft.Settings.DeepClone() },
             ["gate"] = draft.Verdict?.Decision.Word(),
-        },
-    };
+        };
+
+        // Absent, not null: a release without them keeps the name that it had before they were known.
+        if (draft.Approvals is { Count: > 0 } approvals)
+        {
+            facts["approvals"] = new JsonArray([.. approvals.Select(a => (JsonNode)new JsonObject { ["role"] = a.Role, ["count"] = a.Count })]);
+        }
+
+        if (draft.Rights is { Count: > 0 } rights)
+        {
+            facts["rights"] = rights.DeepClone();
+        }
+
+        return new Manifest { Kind = "release", Name = draft.Application, Objects = objects, Inputs = draft.Inputs, Sources = draft.Sources, Facts = facts };
+    }
 
     private Manifest ManifestOf(ReleaseDraft draft)
     {

@@ -38,6 +38,12 @@ public enum RolloutEnd
 /// <summary>How a release that passed its gate takes over from the live one, step by step.</summary>
 public sealed record RolloutPolicy
 {
+    /// <summary>
+    /// Requests that are mirrored to the candidate before it answers anybody, 0 to 1,000,000: judged, paid, never answered. Default 0: no such phase.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Shadow { get; init; }
+
     /// <summary>Share of the requests that the candidate answers in each step, rising, each above 0 and below 1. Default 0.05, 0.25, 0.5.</summary>
     public IReadOnlyList<double> Shares { get; init; } = [0.05, 0.25, 0.5];
 
@@ -62,6 +68,18 @@ public sealed record RolloutPolicy
     /// <summary>What happens at <see cref="Limit"/>. Default hold.</summary>
     public RolloutEnd AtLimit { get; init; } = RolloutEnd.Hold;
 
+    /// <summary>
+    /// Evidence of harm that takes a candidate out: phases × candidates / alpha, so that the best of all arms is taken out with a probability of at most
+    /// <see cref="Alpha"/>, in shadow and canary together.
+    /// </summary>
+    public double HarmLimit(int candidates) => (Shadow > 0 ? 2 : 1) * candidates / Alpha;
+
+    /// <summary>
+    /// Evidence of safety that promotes one: candidates / alpha, so that one that is worse by the margin than the live release is promoted with a probability of
+    /// at most <see cref="Alpha"/>.
+    /// </summary>
+    public double SafetyLimit(int candidates) => candidates / Alpha;
+
     /// <summary>Throws when a member is out of its range.</summary>
     /// <exception cref="ArgumentException">Names the member and its value.</exception>
     public void Check()
@@ -74,6 +92,11 @@ public sealed record RolloutPolicy
         if (Requests is < 1 or > 1_000_000)
         {
             throw new ArgumentException($"'requests' must be 1 to 1,000,000, but is {Requests}.");
+        }
+
+        if (Shadow is < 0 or > 1_000_000)
+        {
+            throw new ArgumentException($"'shadow' must be 0 to 1,000,000, but is {Shadow}.");
         }
 
         if (!(Margin is >= 0.001 and <= 0.5))

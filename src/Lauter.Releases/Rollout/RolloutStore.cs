@@ -23,6 +23,9 @@ public sealed record RolloutChange(Rollout? Rollout, string? Refusal)
 /// <remarks>Safe for concurrent use by threads and processes: changes take a file lock and name the version they were decided on.</remarks>
 public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, TimeProvider time)
 {
+    /// <summary>Most candidates of one rollout: each takes its part of the share and of the risk.</summary>
+    public const int MostCandidates = 8;
+
     private const string ActionPrefix = "rollout.";
     private readonly string _root = Path.Combine(Path.GetFullPath(stateDirectory), "releases");
 
@@ -55,17 +58,33 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
     /// <param name="by">Who.</param>
     /// <param name="why">Why.</param>
     /// <param name="cancellationToken">Cancels the wait for the lock.</param>
-    public async Task<RolloutChange> StartAsync(string application, string candidateId, RolloutPolicy policy, string by, string why, CancellationToken cancellationToken)
+    public Task<RolloutChange> StartAsync(string application, string candidateId, RolloutPolicy policy, string by, string why, CancellationToken cancellationToken) =>
+        StartAsync(application, [candidateId], policy, by, why, cancellationToken);
+
+    /// <summary>Begins a rollout of several candidates at once; each gets an equal part of the share.</summary>
+    /// <param name="application">The application; it must have a live release.</param>
+    /// <param name="candidates">One to eight different releases whose gates passed, or of an application without a gate.</param>
+    /// <param name="policy">How it goes.</param>
+    /// <param name="by">Who.</param>
+    /// <param name="why">Why.</param>
+    /// <param name="cancellationToken">Cancels the wait for the lock.</param>
+    public async Task<RolloutChange> StartAsync(
+        string application, IReadOnlyList<string> candidates, RolloutPolicy policy, string by, string why, CancellationToken cancellationToken)
     {
         policy.Check();
+        if (candidates.Count is < 1 or > MostCandidates || candidates.Distinct(StringComparer.Ordinal).Count() != candidates.Count)
+        {
+            throw new ArgumentException($"A rollout has 1 to {MostCandidates} different candidates, but was asked for [{string.Join(", ", candidates)}].", nameof(candidates));
+        }
+
         using (await LockAsync(application, cancellationToken))
         {
             var current = Find(application);
             if (current is { Active: true })
             {
-                return current.Candidate == candidateId
+                return current.Candidates.SequenceEqual(candidates)
                     ? new RolloutChange(current, null)
-                    : new RolloutChange(current, $"'{current.Candidate}' is on its way already ({current.Share:P0} of the requests). Promote or abort it first: lauter rollout --promote | --abort.");
+                    : new RolloutChange(current, $"'{string.Join("', '", current.Candidates)}' is on its way already ({current.Share:P0} of the requests). Promote or abort it first: lauter rollout --promote | --abort.");
             }
 
             if (releases.Live(application) is not { } live)
@@ -73,19 +92,9 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
                 return new RolloutChange(current, $"'{application}' has no live release to roll out against. Its first release is made live by 'lauter up'.");
             }
 
-            if (releases.List(application).FirstOrDefault(r => r.Id == candidateId) is not { } release)
+            if (candidates.Select(c => Unfit(application, c, live)).FirstOrDefault(f => f is not null) is { } unfit)
             {
-                return new RolloutChange(current, $"'{application}' has no release '{candidateId}'.");
-            }
-
-            if (release.Gate is { } gate && gate != GateDecision.Pass)
-            {
-                return new RolloutChange(current, $"The gate of '{candidateId}' said {gate.Word()}; only a release whose gate said pass can serve.");
-            }
-
-            if (live.ReleaseId == candidateId)
-            {
-                return new RolloutChange(current, $"'{candidateId}' is live already.");
+                return new RolloutChange(current, unfit);
             }
 
             var now = time.GetUtcNow();
@@ -93,11 +102,13 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
                 new Rollout
                 {
                     Application = application,
-                    Candidate = candidateId,
+                    Candidate = candidates[0],
+                    Rivals = candidates.Count > 1 ? [.. candidates.Skip(1)] : null,
+                    ShadowSince = policy.Shadow > 0 ? now : null,
                     Live = live.ReleaseId,
                     LiveVersion = live.Version,
                     Policy = policy,
-                    Steps = [new RolloutStep(policy.Shares[0], now)],
+                    Steps = [new RolloutStep(policy.Shadow > 0 ? 0 : policy.Shares[0], now)],
                     Phase = RolloutPhase.Running,
                     Version = (current?.Version ?? 0) + 1,
                     Why = why,
@@ -105,6 +116,19 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
                 },
                 "started", by, cancellationToken);
         }
+    }
+
+    private string? Unfit(string application, string candidateId, LivePointer live)
+    {
+        if (releases.List(application).FirstOrDefault(r => r.Id == candidateId) is not { } release)
+        {
+            return $"'{application}' has no release '{candidateId}'.";
+        }
+
+        return release.Gate is { } gate && gate != GateDecision.Pass
+            ? $"The gate of '{candidateId}' said {gate.Word()}; only a release whose gate said pass can serve."
+            : live.ReleaseId == candidateId ? $"'{candidateId}' is live already."
+            : releases.MissingApprovals(release) is { Count: > 0 } missing ? ReleaseStore.WaitsFor(release, missing) : null;
     }
 
     /// <summary>Does what a look, or a person, decided. A <see cref="RolloutAction.Wait"/> changes nothing.</summary>
@@ -115,8 +139,9 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
     /// <param name="why">Why, in a sentence.</param>
     /// <param name="evidence">What was seen; null when nobody looked.</param>
     /// <param name="cancellationToken">Cancels the wait for the lock; what has begun is finished.</param>
+    /// <param name="candidate">Which one leaves or becomes live; null = the only one that still stands.</param>
     public async Task<RolloutChange> ChangeAsync(
-        string application, long version, RolloutAction action, string by, string why, RolloutEvidence? evidence, CancellationToken cancellationToken)
+        string application, long version, RolloutAction action, string by, string why, RolloutEvidence? evidence, CancellationToken cancellationToken, string? candidate = null)
     {
         using (await LockAsync(application, cancellationToken))
         {
@@ -131,9 +156,26 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
             }
 
             var now = time.GetUtcNow();
+            if (action is RolloutAction.Promote or RolloutAction.Eliminate)
+            {
+                candidate ??= rollout.Standing is [var only] ? only : null;
+                if (candidate is null || !rollout.Standing.Contains(candidate))
+                {
+                    return new RolloutChange(rollout, $"Say which of the candidates that are left: {string.Join(", ", rollout.Standing)}.");
+                }
+            }
+
             rollout = rollout with { Version = version + 1, Why = why, Evidence = evidence ?? rollout.Evidence };
             switch (action)
             {
+                case RolloutAction.Advance when rollout.Steps[^1].Share == 0:
+                    // Steps begin anew: what was only mirrored is no evidence of the canary.
+                    return await SaveAsync(rollout with { Phase = RolloutPhase.Running, Steps = [new RolloutStep(rollout.Policy.Shares[0], now)] }, "advanced", by, cancellationToken);
+                case RolloutAction.Eliminate:
+                    rollout = rollout with { Eliminated = [.. rollout.Eliminated ?? [], new EliminatedCandidate(candidate!, now, why)] };
+                    return rollout.Standing.Count > 0
+                        ? await SaveAsync(rollout, "eliminated", by, cancellationToken)
+                        : await SaveAsync(Ended(rollout, RolloutPhase.RolledBack, now), "rolled_back", by, cancellationToken);
                 case RolloutAction.Advance when rollout.Steps.Count < rollout.Policy.Shares.Count:
                     return await SaveAsync(
                         rollout with { Phase = RolloutPhase.Running, Steps = [.. rollout.Steps, new RolloutStep(rollout.Policy.Shares[rollout.Steps.Count], now)] },
@@ -147,9 +189,9 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
                 case RolloutAction.Abort:
                     return await SaveAsync(Ended(rollout, RolloutPhase.Aborted, now), "aborted", by, cancellationToken);
                 case RolloutAction.Promote:
-                    var promotion = await releases.PromoteAsync(application, rollout.Candidate, rollout.LiveVersion, by, $"rollout: {why}", cancellationToken);
+                    var promotion = await releases.PromoteAsync(application, candidate!, rollout.LiveVersion, by, $"rollout: {why}", cancellationToken);
                     return promotion.Done
-                        ? await SaveAsync(Ended(rollout, RolloutPhase.Promoted, now), "promoted", by, cancellationToken)
+                        ? await SaveAsync(Won(Ended(rollout, RolloutPhase.Promoted, now), candidate!), "promoted", by, cancellationToken)
                         : new RolloutChange(
                             (await SaveAsync(Ended(rollout, RolloutPhase.Aborted, now) with { Why = promotion.Detail }, "aborted", by, cancellationToken)).Rollout, promotion.Detail);
                 default:
@@ -159,8 +201,12 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
     }
 
     /// <summary>True when the newest rollout of <paramref name="releaseId"/> ended without a promotion: an automatic run must not begin it again.</summary>
-    public bool IsWithdrawn(string application, string releaseId) =>
-        History(application).LastOrDefault(r => r.Candidate == releaseId)?.Phase is RolloutPhase.RolledBack or RolloutPhase.Aborted;
+    public bool IsWithdrawn(string application, string releaseId) => History(application).LastOrDefault(r => r.Candidates.Contains(releaseId)) is { } last
+        && (last.Phase is RolloutPhase.RolledBack or RolloutPhase.Aborted || (last.Phase == RolloutPhase.Promoted && last.Candidate != releaseId));
+
+    /// <summary>Names the winner first: what is live is <see cref="Rollout.Candidate"/> of a promoted rollout.</summary>
+    private static Rollout Won(Rollout rollout, string winner) =>
+        rollout with { Candidate = winner, Rivals = rollout.Rivals is null ? null : [.. rollout.Candidates.Where(c => c != winner)] };
 
     private static Rollout Ended(Rollout rollout, RolloutPhase phase, DateTimeOffset now) => rollout with { Phase = phase, Since = now };
 
@@ -187,9 +233,9 @@ public sealed class RolloutStore(string stateDirectory, ReleaseStore releases, T
 
             if (Find(application) is { Active: true } rollout && releases.Live(application) is { } live && live.Version != rollout.LiveVersion)
             {
-                var promoted = live.ReleaseId == rollout.Candidate;
+                var promoted = rollout.Candidates.Contains(live.ReleaseId);
                 await SaveAsync(
-                    Ended(rollout, promoted ? RolloutPhase.Promoted : RolloutPhase.Aborted, time.GetUtcNow()) with
+                    Ended(promoted ? Won(rollout, live.ReleaseId) : rollout, promoted ? RolloutPhase.Promoted : RolloutPhase.Aborted, time.GetUtcNow()) with
                     {
                         Version = rollout.Version + 1,
                         Why = promoted ? $"{live.By} made it live: {live.Why}" : $"{live.By} made '{live.ReleaseId}' live meanwhile: {live.Why}",

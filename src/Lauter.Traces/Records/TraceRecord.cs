@@ -93,6 +93,9 @@ public sealed record TraceRecord
     /// <summary>The request on whose behalf this one was made (a mirrored request, the first step of a cascade); null = a caller's own.</summary>
     public Guid? Parent { get; init; }
 
+    /// <summary>Whether a mirrored answer says the same as the caller's (equal as JSON, or as text without outer spaces); null = nothing was compared.</summary>
+    public bool? Agrees { get; init; }
+
     /// <summary>What guards found and did, one line each, without the text itself; null = nothing.</summary>
     public IReadOnlyList<string>? Guards { get; init; }
 

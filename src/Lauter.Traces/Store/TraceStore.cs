@@ -20,6 +20,9 @@ public sealed class TraceStore : IDisposable
           FROM feedback g GROUP BY trace) f ON f.trace = t.id
         """;
 
+    /// <summary>A silent request of a trial. The route is the second member of a body, so its beginning is enough and the rest need not be read.</summary>
+    private const string Mirrored = """instr(substr(t.body, 1, 80), '"route":"mirror"') > 0""";
+
     private readonly SqliteConnection _connection;
     private readonly TraceWriter _writer;
     private readonly Lock _gate = new();
@@ -153,7 +156,7 @@ public sealed class TraceStore : IDisposable
         $"""
         SELECT t.application, COUNT(*), SUM(t.outcome = 1), SUM(t.outcome = 1 AND f.corrected = 1), SUM(t.outcome = 1 AND f.corrected = 0 AND f.rating < 0)
         FROM {TracesWithFeedback}
-        WHERE t.started >= $from AND t.started < $until GROUP BY 1 ORDER BY 1
+        WHERE t.started >= $from AND t.started < $until AND NOT {Mirrored} GROUP BY 1 ORDER BY 1
         """,
         r => new ApplicationUse(r.GetString(0), r.GetInt64(1), r.GetInt64(2), Number(r, 3), Number(r, 4)), Interval(from, until));
 
@@ -164,7 +167,7 @@ public sealed class TraceStore : IDisposable
             $"""
             SELECT SUM(t.outcome = 1), SUM(t.outcome = 3), SUM(t.outcome = 1 AND f.corrected = 1), SUM(t.outcome = 1 AND f.corrected = 0 AND f.rating < 0)
             FROM {TracesWithFeedback}
-            WHERE t.release = $release
+            WHERE t.release = $release AND NOT {Mirrored}
             """,
             r => (Answered: Number(r, 0), Failed: Number(r, 1), Corrected: Number(r, 2), Bad: Number(r, 3)), ("$release", release))[0];
         var sums = Query(
@@ -194,14 +197,31 @@ public sealed class TraceStore : IDisposable
     /// <param name="after">Only those that ended later than this one of an earlier call; null = from the beginning.</param>
     /// <param name="count">At most this many.</param>
     public IReadOnlyList<ReleaseOutcomeRow> ReleaseOutcomes(string application, DateTimeOffset since, ReleaseOutcomeRow? after, int count) => Query(
-        """
-        SELECT id, release, outcome, started, started * 1000 + duration_us AS ended, json_extract(body, '$.unit') FROM traces
-        WHERE application = $application AND started >= $since AND outcome IN (1, 3) AND release IS NOT NULL
+        $"""
+        SELECT id, release, outcome, started, started * 1000 + duration_us AS ended, json_extract(body, '$.unit') FROM traces t
+        WHERE application = $application AND started >= $since AND outcome IN (1, 3) AND release IS NOT NULL AND NOT {Mirrored}
           AND (started * 1000 + duration_us, id) > ($ended, $id) ORDER BY ended, id LIMIT $count
         """,
         r => new ReleaseOutcomeRow(
             r.GetString(0), r.GetString(1), (TraceOutcome)r.GetInt32(2), DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(3)), r.GetInt64(4), r.IsDBNull(5) ? null : r.GetString(5)),
         ("$application", application), ("$since", since.ToUnixTimeMilliseconds()), ("$ended", after?.EndedMicroseconds ?? long.MinValue), ("$id", after?.Id ?? ""), ("$count", count));
+
+    /// <summary>Requests of <paramref name="application"/> that were mirrored to a release, each beside the caller's own, oldest first.</summary>
+    /// <param name="application">The application.</param>
+    /// <param name="since">Only mirrored requests that began then or later.</param>
+    /// <param name="count">At most this many.</param>
+    public IReadOnlyList<MirroredRow> Mirrors(string application, DateTimeOffset since, int count) => Query(
+        $"""
+        SELECT t.release, o.outcome, t.outcome, json_extract(t.body, '$.agrees'), o.duration_us, t.duration_us, t.nanos, t.currency, t.cost_unknown
+        FROM traces t JOIN traces o ON o.id = replace(json_extract(t.body, '$.parent'), '-', '')
+        WHERE t.application = $application AND t.started >= $since AND t.release IS NOT NULL AND t.outcome IN (1, 3) AND o.outcome IN (1, 3) AND {Mirrored}
+        ORDER BY t.started, t.id LIMIT $count
+        """,
+        r => new MirroredRow(
+            r.GetString(0), (TraceOutcome)r.GetInt32(1), (TraceOutcome)r.GetInt32(2), r.IsDBNull(3) ? null : r.GetInt64(3) != 0,
+            TimeSpan.FromMicroseconds(r.GetInt64(4)), TimeSpan.FromMicroseconds(r.GetInt64(5)),
+            r.GetInt64(8) != 0 ? null : r.IsDBNull(6) ? null : new Money(r.GetInt64(6), r.GetString(7))),
+        ("$application", application), ("$since", since.ToUnixTimeMilliseconds()), ("$count", count));
 
     /// <summary>The first rating or correction of each trace of <paramref name="application"/> that a release answered, in the order in which it was given.</summary>
     /// <param name="application">The application.</param>
@@ -413,6 +433,17 @@ public sealed record ReleaseUse(long Answered, long Failed, long Corrected, long
 /// <param name="EndedMicroseconds">When it ended, microseconds since 1970.</param>
 /// <param name="Unit">See <see cref="TraceRecord.Unit"/>.</param>
 public sealed record ReleaseOutcomeRow(string Id, string Release, TraceOutcome Outcome, DateTimeOffset Started, long EndedMicroseconds, string? Unit);
+
+/// <summary>A request that was mirrored to a release, beside the caller's own.</summary>
+/// <param name="Release">The release that answered silently.</param>
+/// <param name="CallerOutcome">How the caller's own request ended: answered or failed.</param>
+/// <param name="Outcome">How the silent one ended.</param>
+/// <param name="Agrees">See <see cref="TraceRecord.Agrees"/>.</param>
+/// <param name="CallerDuration">How long the caller's own request took.</param>
+/// <param name="Duration">How long the silent one took.</param>
+/// <param name="Cost">What the silent one cost; null when unknown.</param>
+public sealed record MirroredRow(
+    string Release, TraceOutcome CallerOutcome, TraceOutcome Outcome, bool? Agrees, TimeSpan CallerDuration, TimeSpan Duration, Money? Cost);
 
 /// <summary>What was said about one answer of a release.</summary>
 /// <param name="Id">The feedback, 32 hexadecimal digits.</param>

@@ -48,6 +48,7 @@ internal static class CommandLine
         TraceCommand.Create(),
         VerifyCommand.Create(),
         ReleasesCommand.Create(),
+        ApproveCommand.Create(),
         EvalCommand.Create(),
         GateCommand.Create(),
         DriftCommand.Create(),

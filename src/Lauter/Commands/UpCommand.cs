@@ -32,6 +32,12 @@ internal static class UpCommand
 
                 if (outcomes.FirstOrDefault(o => o.Live is null) is { } stopped)
                 {
+                    if (stopped.Waiting is { } waiting)
+                    {
+                        throw new CommandException(
+                            ExitCodes.GateInsufficient, $"'{stopped.Application}' is not served: '{waiting.Id}' waits for the approval of {string.Join(" and ", waiting.Missing)}, and there is no earlier release. Run 'lauter approve {waiting.Id}'.");
+                    }
+
                     throw new CommandException(
                         stopped.Verdict!.Decision == GateDecision.Fail ? ExitCodes.GateFailed : ExitCodes.GateInsufficient,
                         $"'{stopped.Application}' is not served: its gate said {stopped.Verdict.Decision.Word()}, and there is no earlier release. {string.Join(" ", stopped.Verdict.Reasons.Select(r => r.Text))}");
@@ -60,6 +66,17 @@ internal static class UpCommand
             {
                 screen.Line($"       [grey]{Markup.Escape(reason.Text)}[/]");
             }
+        }
+
+        if (outcome.Waiting is { } waiting)
+        {
+            screen.Line($"  [yellow]{waiting.Id} waits for the approval of {Markup.Escape(string.Join(" and ", waiting.Missing))}[/] [grey](lauter approve {waiting.Id} --role {Markup.Escape(waiting.Missing[0].Role)} --as NAME)[/]");
+        }
+
+        if (outcome.Rollout is { Active: true, Shadowing: true } trial)
+        {
+            screen.Line($"  rollout [bold]{trial.Candidate}[/]: {trial.Policy.Shadow:#,0} requests are mirrored to it first, {trial.Live} answers all [grey](lauter rollout shows it, a running server moves it on)[/]");
+            return;
         }
 
         if (outcome.Rollout is { Active: true } rollout)

@@ -13,7 +13,13 @@ namespace Lauter.Hosting;
 /// <param name="Live">What serves now; null when nothing may.</param>
 /// <param name="IsNew">True when the candidate of this run became the live release just now.</param>
 /// <param name="Rollout">The rollout that began, or goes on, instead of a release at once; null without one.</param>
-internal sealed record ReleaseOutcome(string Application, GateVerdict? Verdict, LivePointer? Live, bool IsNew, Rollout? Rollout = null);
+/// <param name="Waiting">The release that passed and waits for people to agree; null without one.</param>
+internal sealed record ReleaseOutcome(string Application, GateVerdict? Verdict, LivePointer? Live, bool IsNew, Rollout? Rollout = null, WaitingRelease? Waiting = null);
+
+/// <summary>A release that passed its gate and may not serve yet.</summary>
+/// <param name="Id">For example <c>triage-2</c>.</param>
+/// <param name="Missing">Whose agreement it waits for.</param>
+internal sealed record WaitingRelease(string Id, IReadOnlyList<MissingApproval> Missing);
 
 /// <summary>Turns a finished run into releases: one for each application whose gate said pass.</summary>
 internal static class ReleaseFlow
@@ -55,6 +61,21 @@ internal static class ReleaseFlow
             return new ReleaseOutcome(application.Name, verdict, live, IsNew: false);
         }
 
+        if (store.MissingApprovals(release) is { Count: > 0 } missing)
+        {
+            return new ReleaseOutcome(application.Name, verdict, live, IsNew: false, Waiting: new WaitingRelease(release.Id, missing));
+        }
+
+        return await ServeAsync(workspace, application, release, verdict, why, cancellationToken);
+    }
+
+    /// <summary>Lets a release that passed its gate, and has every approval, take over: at once, or step by step.</summary>
+    public static async Task<ReleaseOutcome> ServeAsync(
+        Workspace workspace, ApplicationDefinition application, Release release, GateVerdict? verdict, string why, CancellationToken cancellationToken)
+    {
+        var store = workspace.Releases;
+        var live = store.Live(application.Name);
+
         // The verdict speaks about the release that was live when the plan was made; if that changed since, it says nothing about the present.
         if (live is not null && application.Model is not null && verdict?.Baseline?.Name is { } compared && compared != live.ReleaseId)
         {
@@ -77,6 +98,7 @@ internal static class ReleaseFlow
 
     public static RolloutPolicy Policy(RolloutDefinition definition) => new()
     {
+        Shadow = definition.Shadow,
         Shares = definition.Canary,
         Requests = definition.Requests,
         StepTime = definition.StepTime,
@@ -123,6 +145,8 @@ internal static class ReleaseFlow
             Objects = ApplicationFiles.Read(workspace, application).WriteTo(workspace.Objects),
             Sources = ApplicationFiles.Sources(workspace, application),
             Verdict = verdict,
+            Approvals = application.Gate?.Approvals is { } roles ? [.. roles.Select(r => new ApprovalRule(r.Key, r.Value)).OrderBy(r => r.Role, StringComparer.Ordinal)] : null,
+            Rights = ReleaseRights.Of(workspace, application),
         };
 
         void Add(string role, string step)

@@ -30,14 +30,17 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
             return rollout;
         }
 
-        var change = await rollouts.ChangeAsync(application, rollout.Version, decision.Action, By, decision.Why, decision.Evidence, cancellationToken);
-        Tell(application, change);
+        var change = await rollouts.ChangeAsync(application, rollout.Version, decision.Action, By, decision.Why, decision.Evidence, cancellationToken, decision.Candidate);
+        Tell(application, change, decision.Action == RolloutAction.Eliminate ? decision.Candidate : null);
         return change.Rollout;
     }
 
-    /// <summary>Takes a candidate back for a reason that no request showed.</summary>
-    public async Task RollBackAsync(Rollout rollout, string why, CancellationToken cancellationToken) =>
-        Tell(rollout.Application, await rollouts.ChangeAsync(rollout.Application, rollout.Version, RolloutAction.RollBack, By, why, null, cancellationToken));
+    /// <summary>Takes a candidate back for a reason that no request showed; of several, the others go on.</summary>
+    public async Task RollBackAsync(Rollout rollout, string candidate, string why, CancellationToken cancellationToken) => Tell(
+        rollout.Application,
+        await rollouts.ChangeAsync(
+            rollout.Application, rollout.Version, rollout.Standing.Count > 1 ? RolloutAction.Eliminate : RolloutAction.RollBack, By, why, null, cancellationToken, candidate),
+        rollout.Standing.Count > 1 ? candidate : null);
 
     /// <summary>What the traces say about a rollout that is under way now; changes nothing.</summary>
     public RolloutDecision Judge(Rollout rollout)
@@ -45,11 +48,26 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
         var watched = _watched.GetValueOrDefault(rollout.Application);
         if (watched?.Candidate != rollout.Candidate || watched.Started != rollout.Started)
         {
-            watched = _watched[rollout.Application] = new Watched(rollout.Candidate, rollout.Started, new RolloutJudge(rollout.Policy));
+            watched = _watched[rollout.Application] = new Watched(rollout.Candidate, rollout.Started, new RolloutJudge(rollout.Policy, rollout.Candidates));
+        }
+
+        if (rollout.Shadowing)
+        {
+            return watched.Judge.Decide(rollout, time.GetUtcNow(), Mirrored(rollout));
         }
 
         Hear(watched, rollout);
         return watched.Judge.Decide(rollout, time.GetUtcNow());
+    }
+
+    /// <summary>What was mirrored so far. Read anew at each look: it ends after the policy's number of requests.</summary>
+    private List<ShadowEvidence> Mirrored(Rollout rollout)
+    {
+        var pairs = traces.Mirrors(rollout.Application, rollout.Started, (rollout.Policy.Shadow * rollout.Candidates.Count) + Page)
+            .Select(m => new ShadowPair(
+                m.Release, m.CallerOutcome == TraceOutcome.Failed, m.Outcome == TraceOutcome.Failed, m.Agrees, m.CallerDuration.TotalMilliseconds, m.Duration.TotalMilliseconds,
+                m.Cost?.Units, m.Cost?.Currency)).ToList();
+        return [.. rollout.Candidates.Select(c => ShadowEvidence.Of(c, pairs))];
     }
 
     private void Hear(Watched watched, Rollout rollout)
@@ -62,7 +80,7 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
             {
                 if (Arm(rollout, row.Release) is { } candidate)
                 {
-                    watched.Judge.Add(new RolloutObservation(RolloutSignal.Failures, candidate, row.Outcome == TraceOutcome.Failed, row.Started, row.Unit), rollout);
+                    watched.Judge.Add(new RolloutObservation(RolloutSignal.Failures, candidate, row.Outcome == TraceOutcome.Failed, row.Started, row.Unit, row.Release), rollout);
                 }
 
                 watched.Outcome = row;
@@ -78,7 +96,7 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
             {
                 if (Arm(rollout, row.Release) is { } candidate)
                 {
-                    watched.Judge.Add(new RolloutObservation(RolloutSignal.Feedback, candidate, row.Bad, row.Started, row.Unit), rollout);
+                    watched.Judge.Add(new RolloutObservation(RolloutSignal.Feedback, candidate, row.Bad, row.Started, row.Unit, row.Release), rollout);
                 }
 
                 watched.Feedback = row;
@@ -87,12 +105,19 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
         while (feedback.Count == Page);
     }
 
-    private static bool? Arm(Rollout rollout, string release) => release == rollout.Candidate ? true : release == rollout.Live ? false : null;
+    private static bool? Arm(Rollout rollout, string release) => rollout.Candidates.Contains(release) ? true : release == rollout.Live ? false : null;
 
-    private void Tell(string application, RolloutChange change)
+    private void Tell(string application, RolloutChange change, string? eliminated = null)
     {
         if (change.Rollout is { } rollout)
         {
+            var named = string.Join(", ", rollout.Active ? rollout.Standing : [rollout.Candidate]);
+            if (eliminated is not null && rollout.Active)
+            {
+                tell($"{application}: {eliminated} left the rollout, {named} go on. {rollout.Why}");
+                return;
+            }
+
             if (change.Done && rollout.Phase is RolloutPhase.RolledBack or RolloutPhase.Held)
             {
                 alerts?.Raise(new Alert
@@ -104,7 +129,7 @@ internal sealed class RolloutWatch(RolloutStore rollouts, TraceStore traces, Tim
                 });
             }
 
-            tell($"{application}: rollout of {rollout.Candidate} {rollout.Phase switch
+            tell($"{application}: rollout of {named} {rollout.Phase switch
             {
                 RolloutPhase.Running => $"goes on with {rollout.Share:P0}",
                 RolloutPhase.Held => $"is held at {rollout.Share:P0}",

@@ -20,7 +20,7 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(65);
     private readonly Dictionary<string, string> _served = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (string Release, double Share)> _canaries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Trial> _trials = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ServedEngine> _engines = new(StringComparer.Ordinal);
     private readonly List<Task> _retiring = [];
 
@@ -79,43 +79,70 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
     }
 
     private bool Serves((string Application, string Release) user) =>
-        _served.GetValueOrDefault(user.Application) == user.Release || _canaries.GetValueOrDefault(user.Application).Release == user.Release;
+        _served.GetValueOrDefault(user.Application) == user.Release || _trials.GetValueOrDefault(user.Application)?.Standing.Contains(user.Release) == true;
 
-    /// <summary>Gives the candidate of a rollout its share of the requests, or takes it back.</summary>
+    /// <summary>Gives the candidates of a rollout their share of the requests, or a copy of each, or takes it back.</summary>
     private async Task FollowAsync(string application, Rollout? rollout, CancellationToken cancellationToken)
     {
         if (rollout is null)
         {
-            if (_canaries.Remove(application))
-            {
-                registry.RemoveCanary(application);
-            }
-
+            Leave(application);
             return;
         }
 
-        if (_canaries.GetValueOrDefault(application) == (rollout.Candidate, rollout.Share))
+        if (_trials.GetValueOrDefault(application) is { } now && now.Share == rollout.Share && now.Standing.SequenceEqual(rollout.Standing))
         {
             return;
         }
 
-        try
+        var places = new List<LiveApplication?>();
+        foreach (var candidate in rollout.Candidates)
         {
-            var release = workspace.Releases.Find(rollout.Candidate) ?? throw new InvalidDataException($"the release '{rollout.Candidate}' is not in the store.");
-            registry.SetCanary(await OpenAsync(application, release.Id, release.Manifest, cancellationToken), rollout.Share, $"{rollout.Candidate}@{rollout.LiveVersion}");
-            _canaries[application] = (rollout.Candidate, rollout.Share);
-            tell($"{application}: {rollout.Candidate} answers {rollout.Share:P0} of the requests, {rollout.Live} the rest");
-        }
-        catch (Exception e) when (e is EngineStartException or ObjectMissingException or InvalidDataException or IOException or ArgumentException)
-        {
-            // A candidate that does not even open has lost; what is live was not touched.
-            await rollouts.RollBackAsync(rollout, $"The candidate could not be opened: {e.Message}", cancellationToken);
-            if (_canaries.Remove(application))
+            try
             {
-                registry.RemoveCanary(application);
+                places.Add(rollout.Standing.Contains(candidate) ? await OpenAsync(application, candidate, cancellationToken) : null);
             }
+            catch (Exception e) when (e is EngineStartException or ObjectMissingException or InvalidDataException or IOException or ArgumentException)
+            {
+                // A candidate that does not even open has lost; what is live was not touched. Of several, the next look gives the others their share.
+                await rollouts.RollBackAsync(rollout, candidate, $"The candidate could not be opened: {e.Message}", cancellationToken);
+                Leave(application);
+                return;
+            }
+        }
+
+        var (named, rest) = (string.Join(", ", rollout.Standing), rollout.Live);
+        if (rollout.Shadowing)
+        {
+            registry.RemoveCanary(application);
+            registry.SetShadows(application, [.. places.OfType<LiveApplication>()]);
+            tell($"{application}: {rest} answers everything; {rollout.Policy.Shadow:#,0} requests are mirrored to {named}");
+        }
+        else
+        {
+            registry.SetShadows(application, []);
+            registry.SetCanaries(application, places, rollout.Steps[^1].Share, $"{rollout.Candidate}@{rollout.LiveVersion}");
+            tell(rollout.Candidates.Count == 1
+                ? $"{application}: {named} answers {rollout.Share:P0} of the requests, {rest} the rest"
+                : $"{application}: {named} answer {rollout.Share:P0} of the requests in equal parts, {rest} the rest");
+        }
+
+        _trials[application] = new Trial(rollout.Standing, rollout.Share);
+    }
+
+    private void Leave(string application)
+    {
+        if (_trials.Remove(application))
+        {
+            registry.RemoveCanary(application);
+            registry.SetShadows(application, []);
         }
     }
+
+    private Task<LiveApplication> OpenAsync(string application, string candidate, CancellationToken cancellationToken) =>
+        workspace.Releases.Find(candidate) is { } release
+            ? OpenAsync(application, release.Id, release.Manifest, cancellationToken)
+            : throw new InvalidDataException($"the release '{candidate}' is not in the store.");
 
     private async Task<LiveApplication> OpenAsync(string application, string releaseId, string manifest, CancellationToken cancellationToken)
     {
@@ -201,6 +228,9 @@ internal sealed class ServedApplications(Workspace workspace, ApplicationRegistr
         engine.Client.Dispose();
         await engine.Process.DisposeAsync();
     }
+
+    /// <summary>What a rollout was given last: which candidates, and their share together (0 = copies only).</summary>
+    private sealed record Trial(IReadOnlyList<string> Standing, double Share);
 
     private sealed record ServedEngine(EngineProcess Process, HttpClient Client, List<(string Application, string Release)> Users);
 }

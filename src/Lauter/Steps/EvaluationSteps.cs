@@ -217,13 +217,20 @@ internal static class EvaluationSteps
     private static GatePolicy Policy(ApplicationDefinition application)
     {
         var gate = application.Gate ?? new GateDefinition(0.02, 0.05, 0.8, null);
-        return new GatePolicy { Metric = MetricName(application), Margin = gate.Margin, Alpha = gate.Alpha, Power = gate.Power, Minimum = gate.Minimum };
+        return new GatePolicy { Metric = MetricName(application), Margin = gate.Margin, Alpha = gate.Alpha, Power = gate.Power, Minimum = gate.Minimum, StratumMargin = gate.StratumMargin };
     }
 
     private static JsonObject GateArguments(ApplicationDefinition application)
     {
         var policy = Policy(application);
-        return new JsonObject { ["metric"] = policy.Metric, ["margin"] = policy.Margin, ["alpha"] = policy.Alpha, ["power"] = policy.Power, ["minimum"] = policy.Minimum };
+        var arguments = new JsonObject { ["metric"] = policy.Metric, ["margin"] = policy.Margin, ["alpha"] = policy.Alpha, ["power"] = policy.Power, ["minimum"] = policy.Minimum };
+        if (policy.StratumMargin is { } stratum)
+        {
+            // Absent, not null: verdicts of projects without it keep their key.
+            arguments["stratumMargin"] = stratum;
+        }
+
+        return arguments;
     }
 
     private static IEnumerable<ExampleRow> Rows(StepContext context) => ParquetDataset.ReadExamples(
