@@ -47,7 +47,7 @@ internal static partial class DedupBench
         }
     }
 
-    private static void Quality(string directory, string language, List<CorpusRow> texts, DuplicateVerdict[] verdicts)
+    private static void Quality(string directory, string language, List<CorpusRow> texts, DuplicateVerdicts verdicts)
     {
         var numbers = texts.Select((t, i) => (t.Id, i)).ToDictionary(t => t.Id, t => t.i);
         var (found, all) = (new int[Edges.Length], new int[Edges.Length]);

@@ -3,48 +3,44 @@ using System.Runtime.InteropServices;
 namespace Lauter.Data.Dedup;
 
 /// <summary>
-/// Finds documents with equal keys in sorted runs of one band. Groups of up to <see cref="GroupLimit"/> give all their pairs; of a larger
-/// group each member is paired with the first ones, in the order of the contents' hashes, so that n copies of one form letter do not cost
-/// n² / 2 comparisons and the order of the rows decides nothing.
+/// Candidates among documents with equal keys in one band. Groups of up to <see cref="GroupLimit"/> give all their pairs; of a larger group each member is
+/// paired with the first ones, in the order of the contents' hashes, so that n copies of one form letter do not cost n² / 2 comparisons and the order of the
+/// rows decides nothing.
 /// </summary>
-/// <param name="contents">Hash of a document's content, by number.</param>
-internal sealed class BandJoin(Func<int, UInt128> contents)
+internal static class BandJoin
 {
     public const int GroupLimit = 64;
 
-    /// <summary>Pairs inside one run.</summary>
-    public void Within(ReadOnlySpan<ulong> keys, Span<int> documents, List<long> found)
+    /// <summary>Pairs of a group with at least one member from <paramref name="firstNew"/> on; the others were compared in an earlier version.</summary>
+    /// <param name="group">Numbers of documents; its order is changed.</param>
+    /// <param name="firstNew">Least number of this version.</param>
+    /// <param name="contents">Hash of a document's content, by number.</param>
+    /// <param name="found">Gets the pairs, the smaller number in the upper half.</param>
+    public static void Pairs(List<int> group, int firstNew, Func<int, UInt128> contents, List<long> found)
     {
-        for (var i = 0; i < keys.Length;)
+        var members = CollectionsMarshal.AsSpan(group);
+        var some = members;
+        if (members.Length > GroupLimit)
         {
-            var end = EndOfGroup(keys, i);
-            if (end - i > 1)
+            var hashes = new UInt128[members.Length];
+            for (var i = 0; i < hashes.Length; i++)
             {
-                Pair(First(documents[i..end]), documents[i..end], found);
+                hashes[i] = contents(members[i]);
             }
 
-            i = end;
+            hashes.AsSpan().Sort(members);
+            some = members[..GroupLimit];
         }
-    }
 
-    /// <summary>Pairs with one document of each run.</summary>
-    public void Between(ReadOnlySpan<ulong> oldKeys, Span<int> oldDocuments, ReadOnlySpan<ulong> keys, Span<int> documents, List<long> found)
-    {
-        for (int i = 0, j = 0; i < oldKeys.Length && j < keys.Length;)
+        for (var i = 0; i < some.Length; i++)
         {
-            if (oldKeys[i] < keys[j])
+            foreach (var other in members[(i + 1)..])
             {
-                i++;
-            }
-            else if (oldKeys[i] > keys[j])
-            {
-                j++;
-            }
-            else
-            {
-                var (oldEnd, end) = (EndOfGroup(oldKeys, i), EndOfGroup(keys, j));
-                Pair(First(oldDocuments[i..oldEnd]), documents[j..end], found);
-                (i, j) = (oldEnd, end);
+                var (low, high) = (Math.Min(some[i], other), Math.Max(some[i], other));
+                if (high >= firstNew)
+                {
+                    found.Add(((long)low << 32) | (uint)high);
+                }
             }
         }
     }
@@ -64,41 +60,5 @@ internal sealed class BandJoin(Func<int, UInt128> contents)
         }
 
         CollectionsMarshal.SetCount(pairs, count);
-    }
-
-    private Span<int> First(Span<int> group)
-    {
-        if (group.Length <= GroupLimit)
-        {
-            return group;
-        }
-
-        group.Sort((a, b) => contents(a).CompareTo(contents(b)));
-        return group[..GroupLimit];
-    }
-
-    private static void Pair(ReadOnlySpan<int> some, ReadOnlySpan<int> all, List<long> found)
-    {
-        foreach (var a in some)
-        {
-            foreach (var b in all)
-            {
-                if (a != b)
-                {
-                    found.Add(((long)Math.Min(a, b) << 32) | (uint)Math.Max(a, b));
-                }
-            }
-        }
-    }
-
-    private static int EndOfGroup(ReadOnlySpan<ulong> keys, int start)
-    {
-        var end = start + 1;
-        while (end < keys.Length && keys[end] == keys[start])
-        {
-            end++;
-        }
-
-        return end;
     }
 }

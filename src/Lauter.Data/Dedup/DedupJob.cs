@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Hashing;
@@ -63,11 +64,11 @@ public static class DedupJob
                 ShingleSize = request.ShingleSize, Bands = request.Method == DedupMethod.Exact ? null : request.Bands, Workers = request.Workers,
             });
             var (threshold, earlier, versions) = (request.Threshold ?? 0.7, index.Count, index.Versions);
-            var before = versions > 0 ? index.Decide(threshold, request.Keep) : [];
+            var before = versions > 0 ? index.Decide(threshold, request.Keep) : null;
             index.Add(RowFile.Read(request.Input), rows.Parse, cancellation);
             var verdicts = index.Decide(threshold, request.Keep);
             var superseded = WriteSuperseded(request, before, verdicts, index.IdOf);
-            return Write(request, rows, verdicts, earlier, index.IdOf, index.Pairs) with
+            return Write(request, rows, verdicts, earlier, index.IdOf, index.Pairs, cancellation) with
             {
                 Superseded = superseded, Verified = index.Verified, Versions = request.State is null ? 0 : index.Versions,
                 Curve = request.Method == DedupMethod.Exact ? new Dictionary<string, double>() : Steps(0.3).ToDictionary(Name, request.Bands.Probability),
@@ -94,33 +95,70 @@ public static class DedupJob
         var pairs = request.Method == DedupMethod.SimHash
             ? SimHash.Pairs(fingerprints, Math.Clamp((int)Math.Floor((1 - least) * SimHash.Bits), 0, 8), cancellation)
             : VectorDuplicates.Pairs(vectors, least, cancellation: cancellation);
-        return Write(request, rows, Survivors.Choose(documents, pairs, i => ids[i], least, request.Keep), 0, i => ids[i], pairs) with { Verified = pairs.Count };
+        var copies = Enumerable.Range(0, documents.Count).Where(i => documents[i].First != i).Select(i => (i, documents[i].First));
+        var chosen = Survivors.Choose(documents.Count, copies, pairs, i => documents[i], i => documents[i].Name, i => ids[i], least, request.Keep);
+        return Write(request, rows, chosen, 0, i => ids[i], pairs, cancellation) with { Verified = pairs.Count };
     }
 
-    private static DedupReport Write(DedupRequest request, DedupRows rows, DuplicateVerdict[] verdicts, int earlier, Func<int, string> idOf, IReadOnlyList<SimilarPair> pairs)
+    private static DedupReport Write(
+        DedupRequest request, DedupRows rows, DuplicateVerdicts verdicts, int earlier, Func<int, string> idOf, IReadOnlyList<SimilarPair> pairs, CancellationToken cancellation)
     {
-        int number = earlier, exact = 0, near = 0;
-        var buffer = new ArrayBufferWriter<byte>();
+        int count = 0, exact = 0, near = 0;
+        var before = rows.RowsBefore();
         using var kept = new RowFileWriter(FileOf(request, "kept"));
         using var dropped = new RowFileWriter(FileOf(request, "dropped"));
-        foreach (var (line, lineNumber) in RowFile.Read(request.Input).SelectMany(b => b.Lines()))
+        foreach (var part in OrderedMap.Run(RowFile.Read(request.Input), b => Render(b, rows.Faults, verdicts, earlier + before[b.FirstLine], idOf), request.Workers, cancellation))
         {
-            if (rows.Faults.ContainsKey(lineNumber))
+            kept.WriteLines(part.Kept.WrittenSpan, part.KeptRows);
+            dropped.WriteLines(part.Dropped.WrittenSpan, part.Exact + part.Near);
+            (count, exact, near) = (count + part.KeptRows + part.Exact + part.Near, exact + part.Exact, near + part.Near);
+        }
+
+        kept.Complete();
+        dropped.Complete();
+        WriteRejects(request, rows.Faults);
+
+        // A cluster counts when a member of it stands in one of the versions: its name is its members', so it is counted once.
+        var clusters = verdicts.Members.Values.DistinctBy(v => v.Name).ToList();
+        return new DedupReport
+        {
+            Rows = count, Kept = kept.Rows, ExactCopies = exact, NearCopies = near, Rejected = rows.Faults.Count, Clusters = clusters.Count,
+            LargestCluster = clusters.Count == 0 ? 1 : clusters.Max(c => c.ClusterSize),
+            PairsBySimilarity = Steps(0.5).ToDictionary(Name, s => pairs.Count(p => p.Similarity >= s && (p.Similarity < s + 0.0999999 || s > 0.95))),
+        };
+    }
+
+    /// <summary>One batch of the input as lines of the two outputs.</summary>
+    private sealed record Part(ArrayBufferWriter<byte> Kept, ArrayBufferWriter<byte> Dropped)
+    {
+        public int KeptRows { get; set; }
+
+        public int Exact { get; set; }
+
+        public int Near { get; set; }
+    }
+
+    private static Part Render(LineBatch batch, ConcurrentDictionary<int, string> faults, DuplicateVerdicts verdicts, int number, Func<int, string> idOf)
+    {
+        var part = new Part(new ArrayBufferWriter<byte>(batch.Length + (batch.Length / 16) + 64), new ArrayBufferWriter<byte>(4096));
+        using var json = new Utf8JsonWriter(part.Dropped, Encoding);
+        foreach (var (line, lineNumber) in batch.Lines())
+        {
+            if (faults.ContainsKey(lineNumber))
             {
                 continue;
             }
 
             var verdict = verdicts[number];
-            buffer.ResetWrittenCount();
             if (verdict.Leader == number)
             {
-                Extend(buffer, line.Span, verdict);
-                kept.Write(buffer.WrittenSpan);
+                Extend(part.Kept, line.Span, verdict);
+                part.Kept.Write("\n"u8);
+                part.KeptRows++;
             }
             else
             {
-                (exact, near) = verdict.Exact ? (exact + 1, near) : (exact, near + 1);
-                using var json = new Utf8JsonWriter(buffer, Encoding);
+                json.Reset();
                 json.WriteStartObject();
                 json.WriteString("id", idOf(number));
                 json.WriteNumber("line", lineNumber);
@@ -131,38 +169,30 @@ public static class DedupJob
                 json.WriteNumber("cluster_size", verdict.ClusterSize);
                 json.WriteEndObject();
                 json.Flush();
-                dropped.Write(buffer.WrittenSpan);
+                part.Dropped.Write("\n"u8);
+                (part.Exact, part.Near) = verdict.Exact ? (part.Exact + 1, part.Near) : (part.Exact, part.Near + 1);
             }
 
             number++;
         }
 
-        kept.Complete();
-        dropped.Complete();
-        WriteRejects(request, rows.Faults);
-        var clusters = verdicts.Where(v => v.ClusterSize > 1).Select(v => (v.Cluster, v.ClusterSize)).Distinct().ToList();
-        return new DedupReport
-        {
-            Rows = number - earlier, Kept = kept.Rows, ExactCopies = exact, NearCopies = near, Rejected = rows.Faults.Count, Clusters = clusters.Count,
-            LargestCluster = clusters.Count == 0 ? 1 : clusters.Max(c => c.ClusterSize),
-            PairsBySimilarity = Steps(0.5).ToDictionary(Name, s => pairs.Count(p => p.Similarity >= s && (p.Similarity < s + 0.0999999 || s > 0.95))),
-        };
+        return part;
     }
 
     /// <summary>Rows of earlier versions that must go now: the caller removes them from what was published, or lives with both.</summary>
-    private static int WriteSuperseded(DedupRequest request, DuplicateVerdict[] before, DuplicateVerdict[] now, Func<int, string> idOf)
+    private static int WriteSuperseded(DedupRequest request, DuplicateVerdicts? before, DuplicateVerdicts now, Func<int, string> idOf)
     {
         var path = Path.Combine(request.Output, "superseded.jsonl");
-        if (before.Length == 0)
+        if (before is null)
         {
             File.Delete(path);
             return 0;
         }
 
         using var file = new RowFileWriter(path);
-        for (var i = 0; i < before.Length; i++)
+        foreach (var i in now.Members.Keys.Where(k => k < before.Count).Order())
         {
-            if (before[i].Leader == i && now[i].Leader != i)
+            if (before.LeaderOf(i) == i && now.LeaderOf(i) != i)
             {
                 file.Write(JsonSerializer.SerializeToUtf8Bytes(new JsonObject { ["id"] = idOf(i), ["duplicate_of"] = idOf(now[i].Leader), ["similarity"] = Math.Round(now[i].Similarity, 4), ["cluster"] = now[i].Cluster }));
             }

@@ -13,10 +13,34 @@ internal sealed class DedupRows(DedupRequest request)
     /// <summary>Line numbers of faulty lines and why.</summary>
     public ConcurrentDictionary<int, string> Faults { get; } = new();
 
-    /// <summary>The documents of a batch, and for the semantic method their vectors.</summary>
+    private readonly ConcurrentDictionary<int, int> _rowsOfBatch = new();
+
+    /// <summary>The documents of a batch.</summary>
     public List<DuplicateDocument> Parse(LineBatch batch) => [.. ParseRows(batch).Select(r => r.Document)];
 
-    public IEnumerable<(DuplicateDocument Document, float[] Vector)> ParseRows(LineBatch batch)
+    /// <summary>The documents of a batch, and for the semantic method their vectors.</summary>
+    public List<(DuplicateDocument Document, float[] Vector)> ParseRows(LineBatch batch)
+    {
+        var rows = Read(batch).ToList();
+        _rowsOfBatch[batch.FirstLine] = rows.Count;
+        return rows;
+    }
+
+    /// <summary>By the first line of a batch: how many rows stand before it. Reading the file again cuts it into the same batches.</summary>
+    public Dictionary<int, int> RowsBefore()
+    {
+        var before = new Dictionary<int, int>(_rowsOfBatch.Count);
+        var rows = 0;
+        foreach (var (line, count) in _rowsOfBatch.OrderBy(b => b.Key))
+        {
+            before[line] = rows;
+            rows += count;
+        }
+
+        return before;
+    }
+
+    private IEnumerable<(DuplicateDocument Document, float[] Vector)> Read(LineBatch batch)
     {
         foreach (var (line, number) in batch.Lines())
         {

@@ -5,23 +5,24 @@ namespace Lauter.Data.Dedup;
 
 /// <summary>
 /// Near-copies of a corpus that does not fit into memory and grows version by version: (1) workers cut texts into shingles and make band
-/// keys, (2) equal contents are set aside, (3) keys go to sorted segments on disk, which are merged with the earlier ones, (4) candidates are
-/// verified by exact Jaccard, (5) <see cref="Decide"/> clusters and chooses who stays. A version reads only its own texts; the result of
-/// two versions is that of one, and neither the number of workers nor the order of the rows changes it. Memory: about 110 bytes for
-/// each document and <see cref="DuplicateIndexOptions.SegmentBytes"/> twice. Not thread-safe.
+/// keys, (2) equal contents are set aside, (3) keys go to sorted segments on disk, (4) segments are merged band by band, those of earlier versions too, and
+/// what meets there is a candidate, (5) candidates are verified by exact Jaccard, (6) <see cref="Decide"/> clusters and chooses who stays. A version reads
+/// only its own texts; the result of two versions is that of one, and neither the number of workers nor the order of the rows changes it. Memory: 12 to 24
+/// bytes for each document, some 150 for each that has a copy, and a few times <see cref="DuplicateIndexOptions.SegmentBytes"/>. Not thread-safe.
 /// </summary>
 public sealed class DuplicateIndex : IDisposable
 {
-    private const string DocumentsFile = "documents.bin";
     private const string PairsFile = "pairs.bin";
+
+    /// <summary>Candidates that are held before they are verified.</summary>
+    private const int MostCandidates = 1 << 22;
 
     private readonly DuplicateIndexOptions _options;
     private readonly int _bands;
     private readonly IndexFiles _files;
-    private readonly List<IndexedDocument> _documents;
     private readonly List<SimilarPair> _pairs;
-    private readonly List<int> _segments;
-    private readonly Dictionary<UInt128, int> _first;
+    private readonly ContentTable _first;
+    private readonly List<(int Copy, int First)> _copies = [];
     private readonly List<ulong> _keys = [];
     private readonly List<int> _keyed = [];
 
@@ -29,20 +30,21 @@ public sealed class DuplicateIndex : IDisposable
     {
         _options = options;
         _bands = options.Bands?.Bands ?? 0;
-        _files = new IndexFiles(directory);
-        var header = _files.Header;
-        _documents = header is null ? [] : _files.Load<IndexedDocument>(DocumentsFile, header.Documents);
-        _pairs = header is null ? [] : _files.Load<SimilarPair>(PairsFile, header.Pairs);
-        _segments = [.. header?.Segments ?? []];
-        _first = new Dictionary<UInt128, int>(_documents.Count);
-        for (var i = 0; i < _documents.Count; i++)
+        _files = new IndexFiles(directory, _bands);
+        _pairs = _files.Header is { } header ? _files.Load<SimilarPair>(PairsFile, header.Pairs) : [];
+        _first = new ContentTable(number => _files.Document(number).Content);
+        for (var i = 0; i < _files.Documents; i++)
         {
-            _first.TryAdd(_documents[i].Content, i);
+            var document = _files.NextDocument(i);
+            if (_first.FirstOf(document.Content, i) is var first && first != i)
+            {
+                _copies.Add((i, first));
+            }
         }
     }
 
     /// <summary>Documents of all versions; they are numbered from 0 in the order in which they came.</summary>
-    public int Count => _documents.Count;
+    public int Count => _files.Documents;
 
     /// <summary>How often <see cref="Add"/> has finished.</summary>
     public int Versions => _files.Header?.Versions ?? 0;
@@ -52,6 +54,9 @@ public sealed class DuplicateIndex : IDisposable
 
     /// <summary>Pairs of different contents with an exact similarity of at least <see cref="DuplicateIndexOptions.Lowest"/>, by number.</summary>
     public IReadOnlyList<SimilarPair> Pairs => _pairs;
+
+    /// <summary>Documents whose content an earlier one has, with the first that has it.</summary>
+    public IReadOnlyList<(int Copy, int First)> ExactCopies => _copies;
 
     /// <summary>Opens or creates an index.</summary>
     /// <param name="directory">Where the state lies; null: in a temporary folder that goes with the object.</param>
@@ -85,7 +90,7 @@ public sealed class DuplicateIndex : IDisposable
     /// <summary>Adds a version whose documents are made from <paramref name="source"/> by the workers.</summary>
     public void Add<T>(IEnumerable<T> source, Func<T, IReadOnlyList<DuplicateDocument>> documents, CancellationToken cancellation = default)
     {
-        var (oldDocuments, oldPairs, version) = (_documents.Count, _pairs.Count, Versions);
+        var (oldDocuments, oldPairs, version) = (Count, _pairs.Count, Versions);
         foreach (var sketch in OrderedMap.Run(source, item => Sketch.Of(documents(item), _options), _options.Workers, cancellation))
         {
             Append(sketch, version);
@@ -96,34 +101,35 @@ public sealed class DuplicateIndex : IDisposable
         }
 
         WriteSegment(cancellation);
-        CollectionsMarshal.AsSpan(_pairs)[oldPairs..].Sort((a, b) => (a.First, a.Second).CompareTo((b.First, b.Second)));
-        _files.Store(DocumentsFile, _documents, oldDocuments);
+        FindPairs(oldDocuments, oldPairs, cancellation);
         _files.Store(PairsFile, _pairs, oldPairs);
-        _files.Commit((units, ids) => new IndexHeader(
-            IndexHeader.CurrentFormat, _options.ShingleSize, _bands, _options.Bands?.Rows ?? 0, _options.Lowest, version + 1, _documents.Count, units, ids, _pairs.Count, [.. _segments]));
+        _files.Commit((count, units, ids, segments) => new IndexHeader(
+            IndexHeader.CurrentFormat, _options.ShingleSize, _bands, _options.Bands?.Rows ?? 0, _options.Lowest, version + 1, count, units, ids, _pairs.Count, segments));
     }
 
     /// <summary>The id of a document.</summary>
-    public string IdOf(int number) => _files.ReadId(_documents[number].IdAt, _documents[number].IdBytes);
+    public string IdOf(int number) => _files.ReadId(number);
+
+    /// <summary>Name of a document's content: equal for texts that are equal after folding, the same in every index. A cluster of one has it as its name.</summary>
+    public string ContentOf(int number) => _files.NextDocument(number).Name.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The version, from 0, in which a document came.</summary>
-    public int VersionOf(int number) => _documents[number].Version;
+    public int VersionOf(int number) => _files.Document(number).Version;
 
     /// <summary>Clusters and chooses for all documents of all versions. Reads no text.</summary>
     /// <param name="threshold">Exact Jaccard similarity from which two texts are copies, <see cref="DuplicateIndexOptions.Lowest"/> to 1.</param>
     /// <param name="policy">Who stays.</param>
     /// <param name="versions">How many versions count, so that a decision can be compared with an earlier one; null: all.</param>
-    public DuplicateVerdict[] Decide(double threshold, KeepPolicy policy, int? versions = null)
+    public DuplicateVerdicts Decide(double threshold, KeepPolicy policy, int? versions = null)
     {
         if (threshold < _options.Lowest)
         {
             throw new ArgumentOutOfRangeException(nameof(threshold), threshold, $"pairs below {_options.Lowest:0.###} were not kept.");
         }
 
-        var count = versions is { } limit ? _documents.FindIndex(d => d.Version >= limit) : -1;
-        return count < 0
-            ? Survivors.Choose(_documents, _pairs, IdOf, threshold, policy)
-            : Survivors.Choose(_documents[..count], _pairs.Where(p => p.First < count && p.Second < count), IdOf, threshold, policy);
+        var count = versions is { } limit ? FirstOfVersion(limit) : Count;
+        return Survivors.Choose(
+            count, _copies.Where(c => c.Copy < count), _pairs.Where(p => p.First < count && p.Second < count), _files.Document, number => _files.NextDocument(number).Name, IdOf, threshold, policy);
     }
 
     /// <inheritdoc/>
@@ -135,18 +141,21 @@ public sealed class DuplicateIndex : IDisposable
         for (var i = 0; i < sketch.Entries.Length; i++)
         {
             var entry = sketch.Entries[i];
-            ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(_first, entry.Content, out var known);
-            var number = _documents.Count;
-            first = known ? first : number;
+            var number = Count;
+            var first = _first.FirstOf(entry.Content, number);
             var (idAt, idBytes) = _files.AppendId(entry.Id);
             var units = sketch.Units.Written.Slice(at, entry.Units);
             at += entry.Units;
-            _documents.Add(new IndexedDocument
+            _files.AppendDocument(new IndexedDocument
             {
-                Content = entry.Content, UnitsAt = known ? _documents[first].UnitsAt : _files.AppendUnits(units), IdAt = idAt, IdBytes = idBytes, Rank = entry.Rank,
+                Content = entry.Content, UnitsAt = first == number ? _files.AppendUnits(units) : 0, IdAt = idAt, IdBytes = idBytes, Rank = entry.Rank,
                 Units = entry.Units, Length = entry.Length, Version = version, First = first,
             });
-            if (!known && entry.Units > 0 && _bands > 0)
+            if (first != number)
+            {
+                _copies.Add((number, first));
+            }
+            else if (entry.Units > 0 && _bands > 0)
             {
                 _keyed.Add(number);
                 _keys.AddRange(sketch.Keys.AsSpan(i * _bands, _bands));
@@ -156,36 +165,15 @@ public sealed class DuplicateIndex : IDisposable
 
     private void WriteSegment(CancellationToken cancellation)
     {
-        if (_keyed.Count == 0)
+        if (_keyed.Count > 0)
         {
-            return;
+            _files.Bands.Append(_keyed.Count, OrderedMap.Run(Enumerable.Range(0, _bands), SortedBand, _options.Workers, cancellation));
+            _keyed.Clear();
+            _keys.Clear();
         }
-
-        _files.Flush();
-        var join = new BandJoin(number => _documents[number].Content);
-        var found = new List<long>();
-        using (var segment = _files.CreateSegment(_segments.Count))
-        {
-            foreach (var candidates in OrderedMap.Run(Enumerable.Range(0, _bands), band => JoinBand(segment, band, join), _options.Workers, cancellation))
-            {
-                found.AddRange(candidates);
-                if (found.Count > 1 << 24)
-                {
-                    BandJoin.Distinct(found);
-                }
-            }
-
-            RandomAccess.FlushToDisk(segment);
-        }
-
-        _segments.Add(_keyed.Count);
-        _keyed.Clear();
-        _keys.Clear();
-        BandJoin.Distinct(found);
-        Verify(found, cancellation);
     }
 
-    private List<long> JoinBand(Microsoft.Win32.SafeHandles.SafeFileHandle segment, int band, BandJoin join)
+    private (ulong[] Keys, int[] Documents) SortedBand(int band)
     {
         var keys = new ulong[_keyed.Count];
         for (var i = 0; i < keys.Length; i++)
@@ -195,16 +183,71 @@ public sealed class DuplicateIndex : IDisposable
 
         var documents = _keyed.ToArray();
         Array.Sort(keys, documents);
-        IndexFiles.WriteBand(segment, band, keys, documents);
-        var found = new List<long>();
-        join.Within(keys, documents, found);
-        for (var earlier = 0; earlier < _segments.Count; earlier++)
+        return (keys, documents);
+    }
+
+    /// <summary>Candidates of all bands, verified whenever many have come together: a pair that two portions hold is compared twice and kept once.</summary>
+    private void FindPairs(int firstNew, int oldPairs, CancellationToken cancellation)
+    {
+        if (Count == firstNew)
         {
-            var (oldKeys, oldDocuments) = _files.ReadBand(earlier, _segments[earlier], band);
-            join.Between(oldKeys, oldDocuments, keys, documents, found);
+            return;
+        }
+
+        _files.Flush();
+        var found = new List<long>();
+        foreach (var candidates in OrderedMap.Run(Enumerable.Range(0, _bands), band => Candidates(band, firstNew), _options.Workers, cancellation))
+        {
+            found.AddRange(candidates);
+            if (found.Count >= MostCandidates)
+            {
+                BandJoin.Distinct(found);
+                if (found.Count >= MostCandidates / 2)
+                {
+                    Verify(found, cancellation);
+                    found.Clear();
+                }
+            }
+        }
+
+        BandJoin.Distinct(found);
+        Verify(found, cancellation);
+        var fresh = CollectionsMarshal.AsSpan(_pairs)[oldPairs..];
+        fresh.Sort((a, b) => (a.First, a.Second).CompareTo((b.First, b.Second)));
+        var kept = 0;
+        for (var i = 0; i < fresh.Length; i++)
+        {
+            if (i == 0 || fresh[i] != fresh[kept - 1])
+            {
+                fresh[kept++] = fresh[i];
+            }
+        }
+
+        CollectionsMarshal.SetCount(_pairs, oldPairs + kept);
+    }
+
+    private List<long> Candidates(int band, int firstNew)
+    {
+        var found = new List<long>();
+        foreach (var group in _files.Bands.Groups(band))
+        {
+            BandJoin.Pairs(group, firstNew, number => _files.Document(number).Content, found);
         }
 
         return found;
+    }
+
+    /// <summary>Number of the first document of a version, or of all documents when there is no such version.</summary>
+    private int FirstOfVersion(int version)
+    {
+        var (low, high) = (0, Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = _files.Document(middle).Version < version ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
     }
 
     /// <summary>Candidates, sorted, to pairs; in portions, each of which one worker compares.</summary>
@@ -249,7 +292,7 @@ public sealed class DuplicateIndex : IDisposable
                 return table;
             }
 
-            var document = index._documents[number];
+            var document = index._files.Document(number);
             var units = new uint[document.Units];
             index._files.ReadUnits(document.UnitsAt, units);
             table = new ShingleTable(units, index._options.ShingleSize, new ulong[Shingles.Count(units.Length, index._options.ShingleSize)]);

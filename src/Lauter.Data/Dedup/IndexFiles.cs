@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lauter.Catalog.Objects;
-using Microsoft.Win32.SafeHandles;
 
 namespace Lauter.Data.Dedup;
 
@@ -22,12 +21,14 @@ internal struct IndexedDocument
 
     /// <summary>Number of the first document with the same content; only that one has units and band keys.</summary>
     public int First;
+
+    public readonly ulong Name => (ulong)(Content >> 64);
 }
 
 /// <summary>The file <c>index.json</c>: what of the other files is valid. Bytes behind these lengths come from a run that was stopped, and are written over.</summary>
 internal sealed record IndexHeader(int Format, int ShingleSize, int Bands, int Rows, double Lowest, int Versions, int Documents, long UnitBytes, long IdBytes, int Pairs, IReadOnlyList<int> Segments)
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
@@ -35,19 +36,28 @@ internal sealed record IndexHeader(int Format, int ShingleSize, int Bands, int R
 internal sealed partial class IndexJson : JsonSerializerContext;
 
 /// <summary>
-/// The files of a <see cref="DuplicateIndex"/>: <c>documents.bin</c>, <c>units.bin</c>, <c>ids.bin</c>, <c>pairs.bin</c>, one
-/// <c>segment-N.bin</c> for each sorted run of band keys, and <c>index.json</c>, which is replaced last and so makes a version valid as a whole.
-/// Little-endian. Reads are thread-safe, appends come from one thread.
+/// The files of a <see cref="DuplicateIndex"/>: <c>documents.bin</c>, <c>units.bin</c>, <c>ids.bin</c>, <c>pairs.bin</c>, <c>bands.bin</c> (segments of
+/// sorted band keys, one after the other) and <c>index.json</c>, which is replaced last and so makes a version valid as a whole. Little-endian. Reads are
+/// thread-safe, appends come from one thread.
 /// </summary>
 internal sealed class IndexFiles : IDisposable
 {
     private const int BufferBytes = 1 << 20;
+    private const int PageDocuments = 256;
 
-    private readonly SafeHandleWriter _units;
-    private readonly SafeHandleWriter _ids;
+    private static readonly int DocumentBytes = System.Runtime.CompilerServices.Unsafe.SizeOf<IndexedDocument>();
+
+    private readonly AppendFile _documents;
+    private readonly AppendFile _units;
+    private readonly AppendFile _ids;
     private readonly bool _temporary;
+    private Page? _page;
 
-    public IndexFiles(string? directory)
+    private sealed record Page(int Number, IndexedDocument[] Documents);
+
+    /// <param name="directory">Null: a temporary one that goes with the object.</param>
+    /// <param name="bands">Bands of a new index.</param>
+    public IndexFiles(string? directory, int bands)
     {
         if (!BitConverter.IsLittleEndian)
         {
@@ -59,8 +69,11 @@ internal sealed class IndexFiles : IDisposable
         Directory.CreateDirectory(Root);
         var header = PathOf("index.json");
         Header = File.Exists(header) ? JsonSerializer.Deserialize(File.ReadAllBytes(header), IndexJson.Default.IndexHeader) : null;
-        _units = new SafeHandleWriter(PathOf("units.bin"), Header?.UnitBytes ?? 0, BufferBytes);
-        _ids = new SafeHandleWriter(PathOf("ids.bin"), Header?.IdBytes ?? 0, BufferBytes);
+        _documents = new AppendFile(PathOf("documents.bin"), (long)(Header?.Documents ?? 0) * DocumentBytes, BufferBytes);
+        _units = new AppendFile(PathOf("units.bin"), Header?.UnitBytes ?? 0, BufferBytes);
+        _ids = new AppendFile(PathOf("ids.bin"), Header?.IdBytes ?? 0, BufferBytes);
+        var segments = BandSegments.Of(Header);
+        Bands = new BandSegments(new AppendFile(PathOf("bands.bin"), segments.Bytes, BufferBytes), segments.Counts, Header?.Bands ?? bands);
     }
 
     /// <summary>Where the files lie.</summary>
@@ -69,6 +82,12 @@ internal sealed class IndexFiles : IDisposable
     /// <summary>The last valid state, or null for a new index.</summary>
     public IndexHeader? Header { get; private set; }
 
+    /// <summary>Sorted band keys.</summary>
+    public BandSegments Bands { get; }
+
+    /// <summary>Documents, those of an unfinished version included.</summary>
+    public int Documents => (int)(_documents.Length / DocumentBytes);
+
     public List<T> Load<T>(string name, int count) where T : unmanaged
     {
         var list = new List<T>(count);
@@ -76,8 +95,8 @@ internal sealed class IndexFiles : IDisposable
         var bytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(list));
         if (bytes.Length > 0)
         {
-            using var handle = File.OpenHandle(PathOf(name));
-            ReadExactly(handle, bytes, 0);
+            using var file = new AppendFile(PathOf(name), bytes.Length, 0);
+            file.Read(bytes, 0);
         }
 
         return list;
@@ -93,6 +112,32 @@ internal sealed class IndexFiles : IDisposable
         RandomAccess.FlushToDisk(handle);
     }
 
+    public void AppendDocument(in IndexedDocument document) => _documents.Append(MemoryMarshal.AsBytes(new ReadOnlySpan<IndexedDocument>(in document)));
+
+    /// <summary>One document, from anywhere.</summary>
+    public IndexedDocument Document(int number)
+    {
+        IndexedDocument document = default;
+        _documents.Read(MemoryMarshal.AsBytes(new Span<IndexedDocument>(ref document)), (long)number * DocumentBytes);
+        return document;
+    }
+
+    /// <summary>One document, for readers that go from the first to the last.</summary>
+    public IndexedDocument NextDocument(int number)
+    {
+        var (pageNumber, place) = Math.DivRem(number, PageDocuments);
+        var page = _page;
+        if (page is null || page.Number != pageNumber || place >= page.Documents.Length)
+        {
+            var first = pageNumber * PageDocuments;
+            page = new Page(pageNumber, new IndexedDocument[Math.Min(PageDocuments, Documents - first)]);
+            _documents.Read(MemoryMarshal.AsBytes(page.Documents.AsSpan()), (long)first * DocumentBytes);
+            _page = page;
+        }
+
+        return page.Documents[place];
+    }
+
     public (long At, int Bytes) AppendId(string id)
     {
         var bytes = Encoding.UTF8.GetBytes(id);
@@ -101,125 +146,46 @@ internal sealed class IndexFiles : IDisposable
 
     public long AppendUnits(ReadOnlySpan<uint> units) => _units.Append(MemoryMarshal.AsBytes(units));
 
-    public string ReadId(long at, int length)
+    public string ReadId(int number)
     {
-        var bytes = new byte[length];
-        _ids.Read(bytes, at);
+        var document = Document(number);
+        var bytes = new byte[document.IdBytes];
+        _ids.Read(bytes, document.IdAt);
         return Encoding.UTF8.GetString(bytes);
     }
 
     public void ReadUnits(long at, Span<uint> units) => _units.Read(MemoryMarshal.AsBytes(units), at);
 
-    /// <summary>Makes the appended units readable.</summary>
+    /// <summary>Empties the buffers, so that threads may read side by side until the next append.</summary>
     public void Flush()
     {
+        _documents.Flush();
         _units.Flush();
         _ids.Flush();
     }
 
-    /// <summary>Creates the file of a segment: for each band its keys, ascending, then their documents.</summary>
-    public SafeFileHandle CreateSegment(int number) => File.OpenHandle(SegmentPath(number), FileMode.Create, FileAccess.Write);
-
-    public static void WriteBand(SafeFileHandle segment, int band, ReadOnlySpan<ulong> keys, ReadOnlySpan<int> documents)
-    {
-        var at = (long)band * keys.Length * (sizeof(ulong) + sizeof(int));
-        RandomAccess.Write(segment, MemoryMarshal.AsBytes(keys), at);
-        RandomAccess.Write(segment, MemoryMarshal.AsBytes(documents), at + ((long)keys.Length * sizeof(ulong)));
-    }
-
-    public (ulong[] Keys, int[] Documents) ReadBand(int segment, int count, int band)
-    {
-        var (keys, documents) = (new ulong[count], new int[count]);
-        using var handle = File.OpenHandle(SegmentPath(segment));
-        var at = (long)band * count * (sizeof(ulong) + sizeof(int));
-        ReadExactly(handle, MemoryMarshal.AsBytes(keys.AsSpan()), at);
-        ReadExactly(handle, MemoryMarshal.AsBytes(documents.AsSpan()), at + ((long)count * sizeof(ulong)));
-        return (keys, documents);
-    }
-
     /// <summary>Makes everything written so far the valid state.</summary>
-    public void Commit(Func<long, long, IndexHeader> header)
+    public void Commit(Func<int, long, long, IReadOnlyList<int>, IndexHeader> header)
     {
-        Flush();
+        _documents.FlushToDisk();
         _units.FlushToDisk();
         _ids.FlushToDisk();
-        Header = header(_units.Length, _ids.Length);
+        Bands.FlushToDisk();
+        Header = header(Documents, _units.Length, _ids.Length, Bands.Counts);
         AtomicFile.WriteJson(PathOf("index.json"), Header, IndexJson.Default.IndexHeader);
     }
 
     public void Dispose()
     {
+        _documents.Dispose();
         _units.Dispose();
         _ids.Dispose();
+        Bands.Dispose();
         if (_temporary)
         {
             Directory.Delete(Root, recursive: true);
         }
     }
 
-    internal static void ReadExactly(SafeFileHandle handle, Span<byte> target, long at)
-    {
-        while (target.Length > 0)
-        {
-            var read = RandomAccess.Read(handle, target, at);
-            if (read == 0)
-            {
-                throw new InvalidDataException("A file of the duplicate index is shorter than index.json says: it was changed from outside. Delete the index's folder and build it again.");
-            }
-
-            target = target[read..];
-            at += read;
-        }
-    }
-
     private string PathOf(string name) => Path.Combine(Root, name);
-
-    private string SegmentPath(int number) => PathOf($"segment-{number:D5}.bin");
-
-    /// <summary>Appends through a buffer at a known length and reads anywhere below what was flushed.</summary>
-    private sealed class SafeHandleWriter(string path, long length, int capacity) : IDisposable
-    {
-        private readonly SafeFileHandle _handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
-        private readonly byte[] _buffer = new byte[capacity];
-        private int _buffered;
-
-        public long Length { get; private set; } = length;
-
-        public long Append(ReadOnlySpan<byte> bytes)
-        {
-            var at = Length;
-            Length += bytes.Length;
-            if (_buffered + bytes.Length > _buffer.Length)
-            {
-                Flush(at);
-            }
-
-            if (bytes.Length > _buffer.Length)
-            {
-                RandomAccess.Write(_handle, bytes, at);
-            }
-            else
-            {
-                bytes.CopyTo(_buffer.AsSpan(_buffered));
-                _buffered += bytes.Length;
-            }
-
-            return at;
-        }
-
-        public void Read(Span<byte> target, long at) => ReadExactly(_handle, target, at);
-
-        public void Flush() => Flush(Length);
-
-        public void FlushToDisk() => RandomAccess.FlushToDisk(_handle);
-
-        public void Dispose() => _handle.Dispose();
-
-        /// <param name="end">Where the buffered bytes end in the file.</param>
-        private void Flush(long end)
-        {
-            RandomAccess.Write(_handle, _buffer.AsSpan(0, _buffered), end - _buffered);
-            _buffered = 0;
-        }
-    }
 }

@@ -34,17 +34,21 @@ public sealed record DuplicateIndexOptions
     /// <summary>Pairs below this exact Jaccard similarity are forgotten, 0 to 1. Default 0.5.</summary>
     public double Lowest { get; init; } = NearDuplicates.LowestThreshold;
 
-    /// <summary>Bytes of band keys that are held before a sorted segment is written, at least 1 MiB. Default 128 MiB.</summary>
-    public long SegmentBytes { get; init; } = 128L << 20;
+    /// <summary>Bytes of band keys that are held before a sorted segment is written, at least 1 MiB; as much goes to the tables of texts that are compared. Default 16 MiB. Changes no result.</summary>
+    public long SegmentBytes { get; init; } = 16L << 20;
 
     /// <summary>Threads, 1 or more. Default: one for each core. Changes no result.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 }
 
 /// <summary>What became of one document.</summary>
-/// <param name="Cluster">Identifier of its cluster; stays the same when a later version adds members.</param>
+/// <param name="Name">Identifier of its cluster as a number; stays the same when a later version adds members.</param>
 /// <param name="ClusterSize">Members, kept and dropped, this one included.</param>
 /// <param name="Leader">Number of the kept document that this one copies; its own number when it is kept.</param>
 /// <param name="Similarity">Exact Jaccard similarity to the leader; 1 for a kept one.</param>
 /// <param name="Exact">True when the folded texts are equal.</param>
-public readonly record struct DuplicateVerdict(string Cluster, int ClusterSize, int Leader, double Similarity, bool Exact);
+public readonly record struct DuplicateVerdict(ulong Name, int ClusterSize, int Leader, double Similarity, bool Exact)
+{
+    /// <summary>Identifier of its cluster, 16 hexadecimal digits.</summary>
+    public string Cluster => Name.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+}

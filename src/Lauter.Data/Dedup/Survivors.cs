@@ -1,63 +1,100 @@
+using System.Runtime.InteropServices;
+
 namespace Lauter.Data.Dedup;
 
 /// <summary>
 /// Clusters documents and chooses who stays. A document goes only when it is itself similar to one that stays: in a chain of small changes
-/// the two ends differ, and both stay. Pure.
+/// the two ends differ, and both stay. Memory goes with the documents that have copies, not with all of them. Pure.
 /// </summary>
 internal static class Survivors
 {
-    public static DuplicateVerdict[] Choose(IReadOnlyList<IndexedDocument> documents, IEnumerable<SimilarPair> pairs, Func<int, string> idOf, double threshold, KeepPolicy policy)
+    /// <param name="count">Documents.</param>
+    /// <param name="copies">Documents whose content an earlier one has, with the first of these.</param>
+    /// <param name="pairs">Similar documents among the first ones.</param>
+    /// <param name="documents">A document by number.</param>
+    /// <param name="nameOf">The name of its content, asked for from the first to the last document.</param>
+    /// <param name="idOf">Its id.</param>
+    /// <param name="threshold">Least similarity of a copy.</param>
+    /// <param name="policy">Who stays.</param>
+    public static DuplicateVerdicts Choose(
+        int count, IEnumerable<(int Copy, int First)> copies, IEnumerable<SimilarPair> pairs, Func<int, IndexedDocument> documents, Func<int, ulong> nameOf, Func<int, string> idOf, double threshold,
+        KeepPolicy policy)
     {
-        // 1. Connected components; equal contents hang on the first of them.
-        var sets = new DisjointSets(documents.Count);
-        for (var i = 0; i < documents.Count; i++)
+        // 1. Connected components of the documents that are tied to another one at all; equal contents hang on the first of them.
+        var places = new Dictionary<int, int>();
+        var members = new List<Member>();
+        var ties = new List<(int A, int B)>();
+        var similar = new Dictionary<int, List<(int Other, double Similarity)>>();
+        foreach (var (copy, first) in copies)
         {
-            sets.Union(i, documents[i].First);
+            ties.Add((Place(first), Place(copy)));
         }
 
-        var similar = new Dictionary<int, List<(int Other, double Similarity)>>();
         foreach (var pair in pairs)
         {
             if (pair.Similarity >= threshold)
             {
-                sets.Union(pair.First, pair.Second);
+                ties.Add((Place(pair.First), Place(pair.Second)));
                 Neighbours(similar, pair.First).Add((pair.Second, pair.Similarity));
                 Neighbours(similar, pair.Second).Add((pair.First, pair.Similarity));
             }
         }
 
-        // 2. In each cluster the best goes first and keeps out what is similar to it.
-        var verdicts = new DuplicateVerdict[documents.Count];
-        var kept = new Dictionary<int, (int Document, int Place)>();
-        foreach (var members in Clusters(sets, documents.Count, verdicts, documents))
+        var sets = new DisjointSets(members.Count);
+        ties.ForEach(t => sets.Union(t.A, t.B));
+        var clusters = new Dictionary<int, List<Member>>();
+        for (var i = 0; i < members.Count; i++)
         {
-            var cluster = NameOf(members, documents);
-            members.Sort((a, b) => Compare(documents, idOf, policy, a, b));
+            ref var cluster = ref CollectionsMarshal.GetValueRefOrAddDefault(clusters, sets.Root(i), out _);
+            (cluster ??= []).Add(members[i]);
+        }
+
+        // 2. In each cluster the best goes first and keeps out what is similar to it.
+        var verdicts = new Dictionary<int, DuplicateVerdict>(members.Count);
+        var kept = new Dictionary<int, (int Document, int Place)>();
+        foreach (var cluster in clusters.Values)
+        {
+            var name = NameOf(cluster);
+            cluster.Sort((a, b) => Compare(idOf, policy, a, b));
             kept.Clear();
-            for (var place = 0; place < members.Count; place++)
+            for (var place = 0; place < cluster.Count; place++)
             {
-                var number = members[place];
-                var (leader, similarity, exact) = LeaderOf(number, documents, similar, kept);
-                verdicts[number] = new DuplicateVerdict(cluster, members.Count, leader, similarity, exact);
+                var number = cluster[place].Number;
+                var (leader, similarity, exact) = LeaderOf(cluster[place], similar, kept);
+                verdicts[number] = new DuplicateVerdict(name, cluster.Count, leader, similarity, exact);
                 if (leader == number)
                 {
-                    kept[documents[number].First] = (number, place);
+                    kept[cluster[place].Document.First] = (number, place);
                 }
             }
         }
 
-        return verdicts;
+        return new DuplicateVerdicts(count, verdicts, nameOf);
+
+        int Place(int number)
+        {
+            ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(places, number, out var known);
+            if (!known)
+            {
+                place = members.Count;
+                members.Add(new Member(number, documents(number)));
+            }
+
+            return place;
+        }
     }
 
-    private static (int Leader, double Similarity, bool Exact) LeaderOf(int number, IReadOnlyList<IndexedDocument> documents, Dictionary<int, List<(int Other, double Similarity)>> similar, Dictionary<int, (int Document, int Place)> kept)
+    private readonly record struct Member(int Number, IndexedDocument Document);
+
+    private static (int Leader, double Similarity, bool Exact) LeaderOf(Member member, Dictionary<int, List<(int Other, double Similarity)>> similar, Dictionary<int, (int Document, int Place)> kept)
     {
-        var content = documents[number].First;
+        var content = member.Document.First;
         if (kept.TryGetValue(content, out var same))
         {
             return (same.Document, 1, true);
         }
 
-        var best = (Document: number, Place: int.MaxValue, Similarity: -1.0);
+        var best = (Document: member.Number, Place: int.MaxValue, Similarity: -1.0);
         foreach (var (other, similarity) in similar.GetValueOrDefault(content) ?? [])
         {
             if (kept.TryGetValue(other, out var leader) && (similarity > best.Similarity || (similarity == best.Similarity && leader.Place < best.Place)))
@@ -69,59 +106,27 @@ internal static class Survivors
         return (best.Document, best.Similarity < 0 ? 1 : best.Similarity, false);
     }
 
-    /// <summary>Clusters of two and more; the verdicts of all others are written at once.</summary>
-    private static IEnumerable<List<int>> Clusters(DisjointSets sets, int count, DuplicateVerdict[] verdicts, IReadOnlyList<IndexedDocument> documents)
-    {
-        var members = new Dictionary<int, List<int>>();
-        for (var i = 0; i < count; i++)
-        {
-            if (sets.SizeOf(i) == 1)
-            {
-                verdicts[i] = new DuplicateVerdict(NameOf([i], documents), 1, i, 1, false);
-                continue;
-            }
-
-            var root = sets.Root(i);
-            if (!members.TryGetValue(root, out var list))
-            {
-                members[root] = list = [];
-            }
-
-            list.Add(i);
-        }
-
-        return members.Values;
-    }
-
     /// <summary>After the member of the oldest version with the least content hash: new members do not rename a cluster.</summary>
-    private static string NameOf(List<int> members, IReadOnlyList<IndexedDocument> documents)
-    {
-        var oldest = members.Min(m => (documents[m].Version, documents[m].Content));
-        return ((ulong)(oldest.Content >> 64)).ToString("x16");
-    }
+    private static ulong NameOf(List<Member> members) => (ulong)(members.Min(m => (m.Document.Version, m.Document.Content)).Content >> 64);
 
-    private static int Compare(IReadOnlyList<IndexedDocument> documents, Func<int, string> idOf, KeepPolicy policy, int a, int b)
+    private static int Compare(Func<int, string> idOf, KeepPolicy policy, Member a, Member b)
     {
-        var (x, y) = (documents[a], documents[b]);
+        var (x, y) = (a.Document, b.Document);
         var order = policy switch
         {
             KeepPolicy.Longest => y.Length.CompareTo(x.Length),
-            KeepPolicy.First => a.CompareTo(b),
+            KeepPolicy.First => a.Number.CompareTo(b.Number),
             _ => y.Rank.CompareTo(x.Rank),
         };
         order = order != 0 ? order : x.Content.CompareTo(y.Content);
-        order = order != 0 || a == b ? order : string.CompareOrdinal(idOf(a), idOf(b));
-        return order != 0 ? order : a.CompareTo(b);
+        order = order != 0 || a.Number == b.Number ? order : string.CompareOrdinal(idOf(a.Number), idOf(b.Number));
+        return order != 0 ? order : a.Number.CompareTo(b.Number);
     }
 
     private static List<(int Other, double Similarity)> Neighbours(Dictionary<int, List<(int Other, double Similarity)>> similar, int number)
     {
-        if (!similar.TryGetValue(number, out var list))
-        {
-            similar[number] = list = [];
-        }
-
-        return list;
+        ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(similar, number, out _);
+        return list ??= [];
     }
 }
 

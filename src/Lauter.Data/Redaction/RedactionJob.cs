@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lauter.Data.Dedup;
@@ -57,9 +55,6 @@ public sealed record RedactionReport(int Rows, int RowsChanged, int Rejected, IR
 /// </summary>
 public static class RedactionJob
 {
-    private const int SamplesOfType = 5;
-    private const int ContextLength = 24;
-
     /// <summary>Runs it.</summary>
     /// <exception cref="FileNotFoundException">The input is not there.</exception>
     /// <exception cref="InvalidDataException">The input can't be read as rows.</exception>
@@ -67,32 +62,21 @@ public static class RedactionJob
     {
         Directory.CreateDirectory(request.Output);
         var redactor = new Redactor(request.Policy);
-        var tally = new Tally(request.Policy);
-        int rejected = 0, changed = 0;
+        var total = new RedactionTally(request.Policy);
         using var rows = new RowFileWriter(Path.Combine(request.Output, "redacted" + ((request.Parquet ?? RowFile.IsParquet(request.Input)) ? ".parquet" : ".jsonl")));
         using var places = new RowFileWriter(Path.Combine(request.Output, "findings.jsonl"));
         using var rejects = new RowFileWriter(Path.Combine(request.Output, "rejects.jsonl"));
-        foreach (var row in OrderedMap.Run(RowFile.Read(request.Input), b => Redact(b, redactor, request), request.Workers, cancellation).SelectMany(b => b))
+        foreach (var batch in OrderedMap.Run(RowFile.Read(request.Input), b => new RedactedBatch(request, redactor).Of(b), request.Workers, cancellation))
         {
-            if (row.Findings is null)
+            rows.WriteLines(batch.Rows.WrittenSpan, batch.RowCount);
+            places.WriteLines(batch.Places.WrittenSpan, batch.PlaceCount);
+            rejects.WriteLines(batch.Rejects.WrittenSpan, batch.RejectCount);
+            foreach (var (token, value) in batch.Secrets)
             {
-                rejected++;
-                rejects.Write(JsonSerializer.SerializeToUtf8Bytes(new JsonObject { ["line"] = row.Number, ["reason"] = "not_json" }));
-                continue;
+                request.Vault!.Add(token, value);
             }
 
-            rows.Write(row.Line.Span);
-            changed += row.Findings.Any(f => f.Finding.Replacement is not null) ? 1 : 0;
-            foreach (var (field, finding, _) in row.Findings)
-            {
-                places.Write(JsonSerializer.SerializeToUtf8Bytes(new JsonObject { ["line"] = row.Number, ["field"] = field, ["type"] = finding.Type, ["start"] = finding.Span.Start, ["length"] = finding.Span.Length }));
-                if (finding.Replacement is not null && request.Policy.ActionOf(finding.Span.Kind) is RedactionAction.Pseudonym or RedactionAction.Hash)
-                {
-                    request.Vault?.Add(finding.Replacement, finding.Value);
-                }
-            }
-
-            tally.Add(row);
+            total.Add(batch.Tally);
         }
 
         // The vault first: no row may lie there whose pseudonyms cannot be turned back.
@@ -100,7 +84,7 @@ public static class RedactionJob
         rows.Complete();
         places.Complete();
         rejects.Complete();
-        var report = new RedactionReport(rows.Rows, changed, rejected, tally.Types(), tally.TimedOut);
+        var report = new RedactionReport(rows.Rows, total.RowsChanged, rejects.Rows, total.Types(), total.TimedOut);
         ReportFile.Save(request.Output, ToJson(report));
         return report;
     }
@@ -115,93 +99,4 @@ public static class RedactionJob
         }))),
         ["timed_out"] = new JsonObject(report.TimedOut.Select(t => KeyValuePair.Create(t.Key, (JsonNode?)t.Value))),
     };
-
-    private sealed record Row(ReadOnlyMemory<byte> Line, int Number, List<(string Field, Redaction Finding, string Context)>? Findings, List<string> TimedOut);
-
-    private static List<Row> Redact(LineBatch batch, Redactor redactor, RedactionRequest request)
-    {
-        var rows = new List<Row>();
-        using var edit = new JsonEdit();
-        foreach (var (line, number) in batch.Lines())
-        {
-            var findings = new List<(string, Redaction, string)>();
-            var timedOut = new List<string>();
-            var good = edit.TryApply(
-                line,
-                (field, value) =>
-                {
-                    if (request.Fields.Count > 0 ? !request.Fields.Contains(field) : field == request.IdField)
-                    {
-                        return value;
-                    }
-
-                    var redacted = redactor.Redact(value);
-                    timedOut.AddRange(redacted.TimedOut);
-                    findings.AddRange(redacted.Findings.Select((f, i) => (field, f, ContextOf(value, redacted.Findings, i))));
-                    return redacted.Text;
-                },
-                out var row);
-            rows.Add(new Row(row == line.Span ? line : row.ToArray(), number, good ? findings : null, timedOut));
-        }
-
-        return rows;
-    }
-
-    /// <summary>The text around a finding, every finding in it replaced by its type.</summary>
-    private static string ContextOf(string text, IReadOnlyList<Redaction> findings, int which)
-    {
-        var span = findings[which].Span;
-        var (from, to) = (Math.Max(0, span.Start - ContextLength), Math.Min(text.Length, span.End + ContextLength));
-        var context = new StringBuilder();
-        var at = from;
-        foreach (var finding in findings)
-        {
-            if (finding.Span.End <= from || finding.Span.Start >= to)
-            {
-                continue;
-            }
-
-            context.Append(text, at, Math.Max(0, finding.Span.Start - at)).Append('[').Append(finding.Type).Append(']');
-            at = finding.Span.End;
-        }
-
-        return (at < to ? context.Append(text, at, to - at) : context).ToString().ReplaceLineEndings(" ");
-    }
-
-    /// <summary>Counts, and a sample that depends on the places alone: those with the least hash.</summary>
-    private sealed class Tally(RedactionPolicy policy)
-    {
-        private readonly SortedDictionary<string, (int Found, int Rows, RedactionAction Action, SortedSet<(ulong, string)> Samples)> _types = new(StringComparer.Ordinal);
-
-        public SortedDictionary<string, int> TimedOut { get; } = new(StringComparer.Ordinal);
-
-        public void Add(Row row)
-        {
-            foreach (var name in row.TimedOut)
-            {
-                TimedOut[name] = TimedOut.GetValueOrDefault(name) + 1;
-            }
-
-            foreach (var type in row.Findings!.GroupBy(f => f.Finding.Type, StringComparer.Ordinal))
-            {
-                if (!_types.TryGetValue(type.Key, out var tally))
-                {
-                    tally = (0, 0, policy.ActionOf(type.First().Finding.Span.Kind), []);
-                }
-
-                foreach (var (_, finding, context) in type)
-                {
-                    tally.Samples.Add((ShingleSet.Mix(((ulong)row.Number << 32) ^ (ulong)finding.Span.Start), $"line {row.Number.ToString(CultureInfo.InvariantCulture)}: {context}"));
-                    if (tally.Samples.Count > SamplesOfType)
-                    {
-                        tally.Samples.Remove(tally.Samples.Max);
-                    }
-                }
-
-                _types[type.Key] = tally with { Found = tally.Found + type.Count(), Rows = tally.Rows + 1 };
-            }
-        }
-
-        public SortedDictionary<string, TypeReport> Types() => new(_types.ToDictionary(t => t.Key, t => new TypeReport(t.Value.Found, t.Value.Rows, t.Value.Action, [.. t.Value.Samples.Select(s => s.Item2)])), StringComparer.Ordinal);
-    }
 }

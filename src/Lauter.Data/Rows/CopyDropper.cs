@@ -37,14 +37,14 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         var first = new int[shards.Count + 1];
         for (var s = 0; s < shards.Count; s++)
         {
-            first[s + 1] = first[s] + KeptRows.Load(layout.Keys(shards[s].Index)).Rows.Count;
+            first[s + 1] = first[s] + KeptRows.CountOf(layout.Keys(shards[s].Index));
         }
 
         await RowRun.InParallelAsync(
             options.Workers, Enumerable.Range(0, shards.Count).ToList(), () => new RowParser(options.TextField, options.IdField, null),
             (parser, s) =>
             {
-                var tally = Copy(parser, shards[s], verdicts.AsSpan(first[s]..first[s + 1]), first[s], index);
+                var tally = Copy(parser, shards[s], verdicts, first[s], index);
                 lock (total)
                 {
                     total.Add(tally);
@@ -69,7 +69,7 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         return documents;
     }
 
-    private Tally Copy(RowParser parser, RowShard shard, ReadOnlySpan<DuplicateVerdict> verdicts, int first, DuplicateIndex index)
+    private Tally Copy(RowParser parser, RowShard shard, DuplicateVerdicts verdicts, int first, DuplicateIndex index)
     {
         var rows = KeptRows.Load(layout.Keys(shard.Index)).Rows;
         var writer = new RowWriter(options.Format, options.TextField, options.IdField);
@@ -79,8 +79,9 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         foreach (var line in Lines(shard))
         {
             var (id, language, position) = rows[++i];
-            var verdict = verdicts[i];
-            var isCopy = verdict.Leader != first + i && (verdict.Exact ? _exact || _near is not null : _near is not null);
+            var isCopy = verdicts.LeaderOf(first + i) != first + i;
+            var verdict = isCopy ? verdicts[first + i] : default;
+            isCopy = isCopy && (verdict.Exact ? _exact || _near is not null : _near is not null);
             if (!isCopy)
             {
                 writer.Add(line.Span, new RowOutcome(id, language, [], null, null, false, 0, 0), () => Text(parser, line));
@@ -92,12 +93,7 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
             Tally.Count(tally.Dropped, "duplicate_of");
             Tally.Count(tally.DroppedBy, name);
             Tally.Count(tally.ByLanguage, language, -1);
-            string leader;
-            lock (index)
-            {
-                leader = index.IdOf(verdict.Leader);
-            }
-
+            var leader = index.IdOf(verdict.Leader);
             rejects.Add(Rejects.Row(
                 id, shard.Files[0].RelativePath, position, name, "duplicate_of",
                 string.Create(System.Globalization.CultureInfo.InvariantCulture, $"duplicate_of:{leader} (similarity {verdict.Similarity:0.000}, one of {verdict.ClusterSize} alike)"), Text(parser, line)));

@@ -29,6 +29,13 @@ internal sealed class KeptRows
         AtomicFile.WriteAllBytes(path, stream.ToArray());
     }
 
+    /// <summary>Rows in a file, without reading them.</summary>
+    public static int CountOf(string path)
+    {
+        using var reader = new BinaryReader(File.OpenRead(path));
+        return reader.ReadInt32();
+    }
+
     public static KeptRows Load(string path)
     {
         var rows = new KeptRows();

@@ -36,41 +36,51 @@ public static class GroupedSplit
         }
 
         // 1. Components.
-        var components = Components(rows);
+        var graph = new SplitComponents(rows);
 
         // 2. What was placed before.
-        var (parts, keyParts) = (new string[rows.Count], new Dictionary<string, string>(StringComparer.Ordinal));
-        var open = new List<Component>();
+        var parts = new string?[graph.Count];
         var conflicts = 0;
-        foreach (var component in components)
+        foreach (var (key, component) in earlier is null ? [] : graph.Keys)
         {
-            var before = component.Keys.Select(k => earlier?.GetValueOrDefault(k)).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
-            conflicts += before.Count > 1 ? 1 : 0;
-            component.Part = before.Count == 0 ? null : before.MaxBy(p => Array.IndexOf(Order, p));
-            if (component.Part is null)
+            if (earlier!.TryGetValue(key, out var before) && before != parts[component])
             {
-                open.Add(component);
+                conflicts += parts[component] is not null && graph.AddConflict(component) ? 1 : 0;
+                parts[component] = parts[component] is { } other && Array.IndexOf(Order, other) > Array.IndexOf(Order, before) ? other : before;
             }
         }
 
         // 3. The rest, stratum by stratum. What a stratum could not give, because its components are too large or too few, the next one gives.
         var (testCarry, validationCarry) = (0.0, 0.0);
-        foreach (var stratum in components.GroupBy(c => c.Stratum, StringComparer.Ordinal).OrderBy(s => s.Key, StringComparer.Ordinal))
+        foreach (var stratum in graph.Strata())
         {
-            var total = stratum.Sum(c => c.Rows.Count);
-            var test = (options.Test * total) + testCarry - stratum.Where(c => c.Part == SplitNames.Test).Sum(c => c.Rows.Count);
-            var validation = (options.Validation * total) + validationCarry - stratum.Where(c => c.Part == SplitNames.Validation).Sum(c => c.Rows.Count);
-            var waiting = stratum.Where(c => c.Part is null).OrderBy(c => ClusterSplit.Draw(c.Keys[0], options.Salt, stratum.Key)).ThenBy(c => c.Keys[0], StringComparer.Ordinal).ToList();
-            test = Fill(waiting, SplitNames.Test, test);
-            validation = Fill(waiting, SplitNames.Validation, validation);
-            waiting.ForEach(c => c.Part ??= SplitNames.Train);
-            (testCarry, validationCarry) = (test, validation);
+            var total = stratum.Members.Sum(c => graph.SizeOf(c));
+            var test = (options.Test * total) + testCarry - stratum.Members.Where(c => parts[c] == SplitNames.Test).Sum(c => graph.SizeOf(c));
+            var validation = (options.Validation * total) + validationCarry - stratum.Members.Where(c => parts[c] == SplitNames.Validation).Sum(c => graph.SizeOf(c));
+            var waiting = stratum.Members.Where(c => parts[c] is null).OrderBy(c => ClusterSplit.Draw(graph.NameOf(c), options.Salt, stratum.Name)).ThenBy(graph.NameOf, StringComparer.Ordinal).ToList();
+            (testCarry, validationCarry) = (Fill(SplitNames.Test, test), Fill(SplitNames.Validation, validation));
+            waiting.ForEach(c => parts[c] ??= SplitNames.Train);
+
+            // Takes components while they bring the part closer to its share; returns what is still wanted, negative when there is too much.
+            double Fill(string part, double wanted)
+            {
+                foreach (var component in waiting)
+                {
+                    if (parts[component] is null && graph.SizeOf(component) / 2.0 < wanted)
+                    {
+                        parts[component] = part;
+                        wanted -= graph.SizeOf(component);
+                    }
+                }
+
+                return wanted;
+            }
         }
 
-        foreach (var component in components)
+        var keyParts = new Dictionary<string, string>(graph.KeyCount, StringComparer.Ordinal);
+        foreach (var (key, component) in graph.Keys)
         {
-            component.Rows.ForEach(r => parts[r] = component.Part!);
-            component.Keys.ForEach(k => keyParts[k] = component.Part!);
+            keyParts[key] = parts[component]!;
         }
 
         foreach (var (key, part) in earlier ?? new Dictionary<string, string>())
@@ -78,81 +88,6 @@ public static class GroupedSplit
             keyParts.TryAdd(key, part);
         }
 
-        return new GroupedSplitResult(parts, keyParts, components.Count, conflicts);
-    }
-
-    /// <summary>Takes components while they bring the part closer to its share; returns what is still wanted, negative when there is too much.</summary>
-    private static double Fill(List<Component> waiting, string part, double wanted)
-    {
-        foreach (var component in waiting)
-        {
-            if (component.Part is null && component.Rows.Count / 2.0 < wanted)
-            {
-                component.Part = part;
-                wanted -= component.Rows.Count;
-            }
-        }
-
-        return wanted;
-    }
-
-    private static List<Component> Components(IReadOnlyList<SplitRow> rows)
-    {
-        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var key in rows.SelectMany(r => r.Keys))
-        {
-            numbers.TryAdd(key, numbers.Count);
-        }
-
-        var sets = new DisjointSets(numbers.Count);
-        for (var i = 0; i < rows.Count; i++)
-        {
-            if (rows[i].Keys.Count == 0)
-            {
-                throw new ArgumentException($"Row {i} has no key: give it its cluster, or its own id.");
-            }
-
-            foreach (var key in rows[i].Keys)
-            {
-                sets.Union(numbers[rows[i].Keys[0]], numbers[key]);
-            }
-        }
-
-        var components = new Dictionary<int, Component>();
-        foreach (var (key, number) in numbers)
-        {
-            var root = sets.Root(number);
-            if (!components.TryGetValue(root, out var component))
-            {
-                components[root] = component = new Component();
-            }
-
-            component.Keys.Add(key);
-        }
-
-        for (var i = 0; i < rows.Count; i++)
-        {
-            components[sets.Root(numbers[rows[i].Keys[0]])].Rows.Add(i);
-        }
-
-        foreach (var component in components.Values)
-        {
-            component.Keys.Sort(StringComparer.Ordinal);
-            component.Stratum = component.Rows.GroupBy(r => rows[r].Stratum, StringComparer.Ordinal).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
-        }
-
-        return [.. components.Values];
-    }
-
-    private sealed class Component
-    {
-        /// <summary>Ascending; the first one names the component.</summary>
-        public List<string> Keys { get; } = [];
-
-        public List<int> Rows { get; } = [];
-
-        public string Stratum { get; set; } = "";
-
-        public string? Part { get; set; }
+        return new GroupedSplitResult([.. Enumerable.Range(0, rows.Count).Select(r => parts[graph.ComponentOf(r)]!)], keyParts, graph.Count, conflicts);
     }
 }

@@ -1,16 +1,14 @@
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using Lauter.Catalog.Objects;
 using Lauter.Data.Dedup;
 using Lauter.Data.Export;
+using Lauter.Data.Tables;
 
 namespace Lauter.Data.Splits;
 
 /// <summary>How <see cref="RowSplit"/> shares out the rows of a file.</summary>
 public sealed record RowSplitOptions
 {
-    /// <summary>JSONL file.</summary>
+    /// <summary>JSONL or Parquet file.</summary>
     public required string Input { get; init; }
 
     /// <summary>Receives <c>train.jsonl</c>, <c>validation.jsonl</c>, <c>test.jsonl</c>, <c>split.json</c>.</summary>
@@ -37,8 +35,8 @@ public sealed record RowSplitOptions
     /// <summary>Member with the text.</summary>
     public string TextField { get; init; } = "text";
 
-    /// <summary>Member with the id.</summary>
-    public string IdField { get; init; } = "id";
+    /// <summary>Threads, 1 or more; the parts are the same whatever their number.</summary>
+    public int Workers { get; init; } = Environment.ProcessorCount;
 }
 
 /// <summary>What a split gave.</summary>
@@ -53,98 +51,129 @@ public sealed record RowSplitReport(
     IReadOnlyDictionary<string, int> Rows, int Components, int Conflicts, int HeldOut, IReadOnlyDictionary<string, int> Leaks, IReadOnlyDictionary<string, int> Strata, int Unreadable);
 
 /// <summary>
-/// Splits rows of a file by cluster: (1) near-copies and equal group values tie rows together, (2) each set goes to a part by the hash of its name,
-/// those of an earlier version to the part they had, (3) what still leaks is measured, not assumed.
+/// Splits rows of a file by cluster: (1) the file is read once for near-copies, group values and strata, which tie rows together, (2) <see cref="GroupedSplit"/>
+/// places each set of rows, those of an earlier version where they were, (3) what still leaks is measured, not assumed, (4) the file is read again and each line
+/// copied to its part. Texts stay on disk: memory goes with the number of rows, about 300 bytes each.
 /// </summary>
 public static class RowSplit
 {
     private const string MapFile = "split.json";
-
-    private sealed record Row(string Id, string Text, string Stratum, IReadOnlyList<string> Groups, string Line);
+    private static readonly string[] PartNames = [SplitNames.Train, SplitNames.Validation, SplitNames.Test];
 
     /// <summary>Splits.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file can't be read as rows.</exception>
     public static RowSplitReport Run(RowSplitOptions options, CancellationToken cancellation = default)
     {
-        var (rows, unreadable) = Read(options, cancellation);
-
-        // 1. Clusters.
-        var bands = LshBands.Default;
-        using var index = DuplicateIndex.Open(null, new DuplicateIndexOptions { Bands = bands });
-        index.Add(rows.Select(r => new DuplicateDocument(r.Id, r.Text)).Chunk(256), cancellation);
+        // 1. Clusters, groups, strata.
+        var source = new SplitSource(options);
+        using var index = DuplicateIndex.Open(null, new DuplicateIndexOptions { Bands = LshBands.Default, Workers = options.Workers });
+        index.Add(RowFile.Read(options.Input), source.Parse, cancellation);
         var verdicts = index.Decide(Math.Max(options.Threshold, NearDuplicates.LowestThreshold), KeepPolicy.First);
-        var keyed = rows.Select((r, i) => new SplitRow(["texts:" + verdicts[i].Cluster, .. r.Groups], r.Stratum)).ToList();
+        var rows = source.Rows(i => Keys(verdicts[i].Cluster, index.ContentOf(i)));
 
         // 2. Parts.
-        var split = GroupedSplit.Assign(keyed, new SplitOptions(options.Test, options.Validation), Earlier(options));
+        var split = GroupedSplit.Assign(rows, new SplitOptions(options.Test, options.Validation), Earlier(options));
 
         // 3. Leaks.
-        var leak = SplitLeakage.Measure(split.Parts, index.Pairs, bands, keyed);
-        Write(options, rows, split, leak);
+        var pairs = index.Pairs.Concat(index.ExactCopies.Select(c => new SimilarPair(c.First, c.Copy, 1)));
+        var leak = SplitLeakage.Measure(split.Parts, pairs, LshBands.Default, rows);
+
+        // 4. Lines.
+        Write(options, source, split.Parts, cancellation);
+        WriteMap(Path.Combine(options.OutputDirectory, MapFile), split, leak);
         return new RowSplitReport(
             Count(split.Parts), split.Components, split.Conflicts, leak.HeldOut, leak.WithNeighbour,
-            options.StratifyField is null ? new Dictionary<string, int>() : Count(rows.Select((r, i) => $"{r.Stratum}/{split.Parts[i]}")), unreadable);
+            options.StratifyField is null ? new Dictionary<string, int>() : Count(rows.Select((r, i) => $"{r.Stratum}/{split.Parts[i]}")), source.Unreadable.Count);
     }
 
-    private static (List<Row> Rows, int Unreadable) Read(RowSplitOptions options, CancellationToken cancellation)
+    /// <summary>A cluster may be called after a new member in a later version, a text never: a row has both names, so an earlier version is always found again.</summary>
+    private static string[] Keys(string cluster, string content) => cluster == content ? [$"texts:{content}"] : [$"texts:{cluster}", $"texts:{content}"];
+
+    private static Dictionary<string, string>? Earlier(RowSplitOptions options)
     {
-        var rows = new List<Row>();
-        var unreadable = 0;
-        var number = 0;
-        foreach (var line in File.ReadLines(options.Input))
+        if (options.Earlier is not { } directory)
         {
-            cancellation.ThrowIfCancellationRequested();
-            number++;
-            if (string.IsNullOrWhiteSpace(line))
-            {
-                continue;
-            }
-
-            try
-            {
-                if (JsonNode.Parse(line) is JsonObject row)
-                {
-                    // A row without such a text, a conversation for example, is compared as a whole.
-                    var text = row[options.TextField] is JsonValue v && v.TryGetValue<string>(out var t) ? t : row.ToJsonString();
-                    var id = row[options.IdField]?.ToString() ?? Rejects.IdOf(line);
-                    rows.Add(new Row(id, text, options.StratifyField is { } s ? row[s]?.ToString() ?? "" : "", [.. options.GroupFields.Select(g => row[g]?.ToString() is { Length: > 0 } value ? $"{g}:{value}" : $"{g} of line:{number}")], line));
-                    continue;
-                }
-            }
-            catch (JsonException)
-            {
-                // Counted below.
-            }
-
-            unreadable++;
+            return null;
         }
 
-        return (rows, unreadable);
+        var parts = new Dictionary<string, string>(StringComparer.Ordinal);
+        var reader = new Utf8JsonReader(File.ReadAllBytes(Path.Combine(directory, MapFile)));
+        while (reader.Read() && !(reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && reader.ValueTextEquals("keys"u8)))
+        {
+        }
+
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var key = reader.GetString()!;
+            reader.Read();
+            var part = reader.GetString();
+            parts[key] = Array.Find(PartNames, p => p == part) ?? throw new InvalidDataException($"{Path.Combine(directory, MapFile)}: '{key}' has no part of this program.");
+        }
+
+        return parts;
     }
 
-    private static Dictionary<string, string> Earlier(RowSplitOptions options) =>
-        options.Earlier is { } directory
-            ? JsonNode.Parse(File.ReadAllBytes(Path.Combine(directory, MapFile)))!["keys"]!.AsObject().ToDictionary(k => k.Key, k => (string)k.Value!, StringComparer.Ordinal)
-            : [];
-
-    private static void Write(RowSplitOptions options, List<Row> rows, GroupedSplitResult split, SplitLeakage leak)
+    private static void Write(RowSplitOptions options, SplitSource source, string[] parts, CancellationToken cancellation)
     {
-        foreach (var part in new[] { SplitNames.Train, SplitNames.Validation, SplitNames.Test })
+        var files = PartNames.ToDictionary(p => p, p => new RowFileWriter(Path.Combine(options.OutputDirectory, p + ".jsonl")));
+        try
         {
-            var text = new StringBuilder();
-            for (var i = 0; i < rows.Count; i++)
+            var number = 0;
+            foreach (var batch in RowFile.Read(options.Input))
             {
-                if (split.Parts[i] == part)
+                cancellation.ThrowIfCancellationRequested();
+                foreach (var (line, lineNumber) in batch.Lines())
                 {
-                    text.Append(rows[i].Line).Append('\n');
+                    if (!source.Unreadable.ContainsKey(lineNumber))
+                    {
+                        files[parts[number++]].Write(line.Span);
+                    }
                 }
             }
 
-            AtomicFile.WriteAllBytes(Path.Combine(options.OutputDirectory, part + ".jsonl"), Encoding.UTF8.GetBytes(text.ToString()));
+            foreach (var file in files.Values)
+            {
+                file.Complete();
+            }
         }
-
-        AtomicFile.WriteAllBytes(Path.Combine(options.OutputDirectory, MapFile), CanonicalJson.Serialize(new JsonObject { ["keys"] = new JsonObject(split.KeyParts.Select(k => KeyValuePair.Create(k.Key, (JsonNode?)k.Value))), ["leak"] = leak.ToJson() }));
+        finally
+        {
+            foreach (var file in files.Values)
+            {
+                file.Dispose();
+            }
+        }
     }
 
-    private static SortedDictionary<string, int> Count(IEnumerable<string> keys) => new(keys.GroupBy(k => k).ToDictionary(g => g.Key, g => g.Count()), StringComparer.Ordinal);
+    private static void WriteMap(string path, GroupedSplitResult split, SplitLeakage leak)
+    {
+        var temporary = path + ".tmp";
+        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 18))
+        using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("keys");
+            foreach (var (key, part) in split.KeyParts.OrderBy(k => k.Key, StringComparer.Ordinal))
+            {
+                json.WriteString(key, part);
+                if (json.BytesPending > 1 << 16)
+                {
+                    json.Flush();
+                }
+            }
+
+            json.WriteEndObject();
+            json.WritePropertyName("leak");
+            leak.ToJson().WriteTo(json);
+            json.WriteEndObject();
+            json.Flush();
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static SortedDictionary<string, int> Count(IEnumerable<string> keys) => new(keys.CountBy(k => k, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal);
 }

@@ -33,12 +33,13 @@ public sealed record SplitLeakage(int HeldOut, IReadOnlyDictionary<string, int> 
             }
         }
 
-        var keys = parts.Select((p, i) => (p, i)).ToLookup(p => p.p, p => rows?[p.i].Keys ?? []);
+        var keys = new HashSet<string>(Enumerable.Range(0, rows?.Count ?? 0).Where(i => parts[i] == heldOut).SelectMany(i => rows![i].Keys), StringComparer.Ordinal);
+        keys.IntersectWith(Enumerable.Range(0, rows?.Count ?? 0).Where(i => parts[i] == seen).SelectMany(i => rows![i].Keys));
         return new SplitLeakage(
             parts.Count(p => p == heldOut),
             Steps.ToDictionary(Name, s => nearest.Values.Count(v => v >= s - 1e-9)),
             Steps.ToDictionary(Name, s => bands?.Probability(s) ?? 1),
-            keys[heldOut].SelectMany(k => k).Distinct(StringComparer.Ordinal).Intersect(keys[seen].SelectMany(k => k), StringComparer.Ordinal).Count());
+            keys.Count);
     }
 
     /// <summary>Share of the held-out rows with a training row of at least this similarity, 0 to 1.</summary>

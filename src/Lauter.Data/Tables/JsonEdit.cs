@@ -9,6 +9,7 @@ internal sealed class JsonEdit : IDisposable
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 16);
     private readonly Utf8JsonWriter _writer;
+    private readonly List<string> _edited = [];
 
     public JsonEdit() => _writer = new Utf8JsonWriter(_buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
 
@@ -21,61 +22,93 @@ internal sealed class JsonEdit : IDisposable
     public bool TryApply(ReadOnlyMemory<byte> line, Func<string, string, string> edit, out ReadOnlySpan<byte> row)
     {
         row = line.Span;
-        var changed = false;
-        _buffer.ResetWrittenCount();
-        _writer.Reset();
+        _edited.Clear();
         try
         {
-            var reader = new Utf8JsonReader(line.Span);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            // Most rows change in nothing: they are read once and never written.
+            if (!Edit(line.Span, edit, out var changed))
             {
                 return false;
             }
 
-            _writer.WriteStartObject();
-            var field = "";
-            while (reader.Read())
+            if (changed)
             {
-                switch (reader.TokenType)
-                {
-                    case JsonTokenType.PropertyName:
-                        var name = reader.GetString()!;
-                        field = reader.CurrentDepth == 1 ? name : field;
-                        _writer.WritePropertyName(name);
-                        break;
-                    case JsonTokenType.String:
-                        var value = reader.GetString()!;
-                        var edited = edit(field, value);
-                        changed |= !ReferenceEquals(edited, value) && edited != value;
-                        _writer.WriteStringValue(edited);
-                        break;
-                    case JsonTokenType.StartObject:
-                        _writer.WriteStartObject();
-                        break;
-                    case JsonTokenType.EndObject:
-                        _writer.WriteEndObject();
-                        break;
-                    case JsonTokenType.StartArray:
-                        _writer.WriteStartArray();
-                        break;
-                    case JsonTokenType.EndArray:
-                        _writer.WriteEndArray();
-                        break;
-                    default:
-                        _writer.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
-                        break;
-                }
+                Write(line.Span);
+                row = _buffer.WrittenSpan;
             }
+
+            return true;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // Broken JSON, or a string with lone surrogates: the caller rejects the line by its number.
             return false;
         }
+    }
+
+    private bool Edit(ReadOnlySpan<byte> line, Func<string, string, string> edit, out bool changed)
+    {
+        changed = false;
+        var reader = new Utf8JsonReader(line);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return false;
+        }
+
+        var field = "";
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
+            {
+                field = reader.ValueTextEquals(field) ? field : reader.GetString()!;
+            }
+            else if (reader.TokenType == JsonTokenType.String)
+            {
+                var value = reader.GetString()!;
+                var edited = edit(field, value);
+                changed |= !ReferenceEquals(edited, value) && edited != value;
+                _edited.Add(edited);
+            }
+        }
+
+        return true;
+    }
+
+    private void Write(ReadOnlySpan<byte> line)
+    {
+        _buffer.ResetWrittenCount();
+        _writer.Reset();
+        var reader = new Utf8JsonReader(line);
+        var at = 0;
+        while (reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.PropertyName:
+                    _writer.WritePropertyName(reader.GetString()!);
+                    break;
+                case JsonTokenType.String:
+                    _writer.WriteStringValue(_edited[at++]);
+                    break;
+                case JsonTokenType.StartObject:
+                    _writer.WriteStartObject();
+                    break;
+                case JsonTokenType.EndObject:
+                    _writer.WriteEndObject();
+                    break;
+                case JsonTokenType.StartArray:
+                    _writer.WriteStartArray();
+                    break;
+                case JsonTokenType.EndArray:
+                    _writer.WriteEndArray();
+                    break;
+                default:
+                    _writer.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
+                    break;
+            }
+        }
 
         _writer.Flush();
-        row = changed ? _buffer.WrittenSpan : line.Span;
-        return true;
     }
 
     public void Dispose() => _writer.Dispose();

@@ -8,13 +8,17 @@ namespace Lauter.Data.Tables;
 
 /// <summary>
 /// Parquet files with flat columns as JSON Lines and back. Written columns take the type that all their values share: string, int64, double
-/// or boolean; anything else, nested values too, is stored as its JSON text. Row groups of 20,000 rows, zstd.
+/// or boolean; anything else, nested values too, is stored as its JSON text. Row groups of 20,000 rows or 48 MiB, zstd.
 /// </summary>
 internal static class ParquetRows
 {
     private const int RowsPerGroup = 20_000;
 
-    private enum ColumnType
+    /// <summary>A group ends earlier when its lines have grown to this: long rows must not fill the memory.</summary>
+    private const int BytesPerGroup = 48 << 20;
+
+    /// <summary>What all values of a column have in common.</summary>
+    internal enum ColumnType
     {
         Unknown,
         Boolean,
@@ -46,15 +50,21 @@ internal static class ParquetRows
     }
 
     /// <summary>Reads the lines twice: for the columns, then for the values.</summary>
-    public static void Write(string jsonLines, string path)
+    public static void Write(string jsonLines, string path) => Write(jsonLines, path, ColumnsOf([jsonLines]));
+
+    /// <summary>Writes the lines with columns that other files may share.</summary>
+    public static void Write(string jsonLines, string path, IReadOnlyList<(string Name, ColumnType Type)> columns) => WriteAsync(jsonLines, path, columns).GetAwaiter().GetResult();
+
+    /// <summary>Columns that hold the rows of all <paramref name="files"/>, in the order in which members are first seen.</summary>
+    public static IReadOnlyList<(string Name, ColumnType Type)> ColumnsOf(IEnumerable<string> files)
     {
         var columns = new List<(string Name, ColumnType Type)>();
-        foreach (var (row, _) in JsonLines.Read(jsonLines).SelectMany(b => b.Lines()))
+        foreach (var (row, _) in files.SelectMany(JsonLines.Read).SelectMany(b => b.Lines()))
         {
             Learn(row, columns);
         }
 
-        WriteAsync(jsonLines, path, columns).GetAwaiter().GetResult();
+        return columns;
     }
 
     private static void Learn(ReadOnlyMemory<byte> line, List<(string Name, ColumnType Type)> columns)
@@ -91,7 +101,7 @@ internal static class ParquetRows
         _ => ColumnType.Json,
     };
 
-    private static async Task WriteAsync(string jsonLines, string path, List<(string Name, ColumnType Type)> columns)
+    private static async Task WriteAsync(string jsonLines, string path, IReadOnlyList<(string Name, ColumnType Type)> columns)
     {
         var fields = columns.Select(c => new DataField(c.Name, TypeOf(c.Type), isNullable: true)).ToArray();
         var options = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd, CompressionLevel = System.IO.Compression.CompressionLevel.Fastest };
@@ -99,7 +109,7 @@ internal static class ParquetRows
         await using (var stream = File.Create(temporary))
         await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), stream, options))
         {
-            foreach (var chunk in JsonLines.Read(jsonLines).SelectMany(b => b.Lines()).Select(l => JsonDocument.Parse(l.Line.ToArray())).Chunk(RowsPerGroup))
+            foreach (var chunk in Groups(jsonLines))
             {
                 using var group = writer.CreateRowGroup();
                 for (var c = 0; c < columns.Count; c++)
@@ -133,6 +143,27 @@ internal static class ParquetRows
         }
 
         File.Move(temporary, path, overwrite: true);
+    }
+
+    private static IEnumerable<List<JsonDocument>> Groups(string jsonLines)
+    {
+        var group = new List<JsonDocument>();
+        long bytes = 0;
+        foreach (var (line, _) in JsonLines.Read(jsonLines).SelectMany(b => b.Lines()))
+        {
+            group.Add(JsonDocument.Parse(line.ToArray()));
+            bytes += line.Length;
+            if (group.Count == RowsPerGroup || bytes >= BytesPerGroup)
+            {
+                yield return group;
+                (group, bytes) = ([], 0);
+            }
+        }
+
+        if (group.Count > 0)
+        {
+            yield return group;
+        }
     }
 
     private static Type TypeOf(ColumnType type) => type switch

@@ -38,6 +38,13 @@ internal sealed class RowFileWriter : IDisposable
         Rows++;
     }
 
+    /// <summary>Writes lines that have their line feeds already.</summary>
+    public void WriteLines(ReadOnlySpan<byte> lines, int rows)
+    {
+        _file.Write(lines);
+        Rows += rows;
+    }
+
     /// <summary>Gives the file its name.</summary>
     public void Complete()
     {

@@ -13,9 +13,10 @@ internal static class DataExchangeCommands
         var to = new Option<string>("--to") { Description = string.Join(", ", DatasetExchange.Formats) + ".", Required = true };
         to.AcceptOnlyFromAmong([.. DatasetExchange.Formats]);
         var output = new Option<string>("--out") { Description = "The file; a directory for huggingface.", Required = true };
+        var workers = Workers();
         var format = Arguments.Format();
-        var command = new Command("export", "Write rows as OpenAI, ShareGPT, Alpaca or Qianfan conversations, CSV, Parquet or the Hugging Face layout.") { input, to, output, format };
-        command.SetAction((result, cancellation) => RunAsync(result.GetValue(input)!, result.GetValue(to)!, result.GetValue(output)!, result.GetValue(format) == "json", cancellation));
+        var command = new Command("export", "Write rows as OpenAI, ShareGPT, Alpaca or Qianfan conversations, CSV, Parquet or the Hugging Face layout.") { input, to, output, workers, format };
+        command.SetAction((result, cancellation) => RunAsync(result.GetValue(input)!, result.GetValue(to)!, result.GetValue(output)!, result.GetValue(workers), result.GetValue(format) == "json", cancellation));
         return command;
     }
 
@@ -25,13 +26,16 @@ internal static class DataExchangeCommands
         var to = new Option<string>("--to") { Description = "openai: conversations become messages. jsonl: rows as they are.", DefaultValueFactory = _ => "openai" };
         to.AcceptOnlyFromAmong("openai", "jsonl");
         var output = new Option<string>("--out") { Description = "The JSONL file.", Required = true };
+        var workers = Workers();
         var format = Arguments.Format();
-        var command = new Command("import", "Read rows of another format into JSONL.") { input, to, output, format };
-        command.SetAction((result, cancellation) => RunAsync(result.GetValue(input)!, result.GetValue(to)!, result.GetValue(output)!, result.GetValue(format) == "json", cancellation));
+        var command = new Command("import", "Read rows of another format into JSONL.") { input, to, output, workers, format };
+        command.SetAction((result, cancellation) => RunAsync(result.GetValue(input)!, result.GetValue(to)!, result.GetValue(output)!, result.GetValue(workers), result.GetValue(format) == "json", cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string input, string to, string output, bool json, CancellationToken cancellation)
+    private static Option<int> Workers() => new("--workers") { Description = "Threads; the files are the same whatever their number.", DefaultValueFactory = _ => Environment.ProcessorCount };
+
+    private static async Task<int> RunAsync(string input, string to, string output, int workers, bool json, CancellationToken cancellation)
     {
         var path = Path.GetFullPath(input);
         if (!File.Exists(path) && !Directory.Exists(path))
@@ -39,7 +43,16 @@ internal static class DataExchangeCommands
             throw new CommandException(ExitCodes.InputMissing, $"'{path}' is neither a file nor a directory.");
         }
 
-        var report = DatasetExchange.Export(path, to, Path.GetFullPath(output), cancellation);
+        ExchangeReport report;
+        try
+        {
+            report = DatasetExchange.Export(path, to, Path.GetFullPath(output), Math.Max(1, workers), cancellation);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException(ExitCodes.InputMissing, e.Message);
+        }
+
         if (json)
         {
             Arguments.WriteJson(new JsonObject
@@ -54,7 +67,7 @@ internal static class DataExchangeCommands
                 await System.Console.Error.WriteLineAsync($"lauter: {reject}");
             }
 
-            System.Console.WriteLine($"{report.RowsOut} of {report.RowsIn} rows written to {string.Join(", ", report.Files)}{(report.Rejected.Count > 20 ? $"; {report.Rejected.Count - 20} more were left out" : "")}.");
+            System.Console.WriteLine($"{report.RowsOut} of {report.RowsIn} rows written to {string.Join(", ", report.Files)}{(report.RowsIn - report.RowsOut > 20 ? $"; {report.RowsIn - report.RowsOut - 20} more were left out" : "")}.");
         }
 
         return report.RowsOut > 0 || report.RowsIn == 0 ? ExitCodes.Success : ExitCodes.InputMissing;

@@ -9,7 +9,7 @@ internal static class DataSplitCommand
 {
     public static Command Create()
     {
-        var input = new Argument<string>("file") { Description = "A JSONL file." };
+        var input = new Argument<string>("file") { Description = "A JSONL or Parquet file, of any size." };
         var output = new Option<string>("--out") { Description = "Directory of train.jsonl, validation.jsonl, test.jsonl and split.json.", Required = true };
         var test = new Option<double>("--test") { Description = "Share of the test part.", DefaultValueFactory = _ => 0.1 };
         var validation = new Option<double>("--validation") { Description = "Share of the validation part.", DefaultValueFactory = _ => 0.1 };
@@ -18,9 +18,9 @@ internal static class DataSplitCommand
         var earlier = new Option<string?>("--earlier") { Description = "Output of an earlier split: its rows keep their parts." };
         var threshold = new Option<double>("--threshold") { Description = "Jaccard similarity from which two texts stay in one part, 0.5 to 1.", DefaultValueFactory = _ => 0.7 };
         var text = DataRecipes.TextField();
-        var id = DataRecipes.IdField();
+        var workers = new Option<int>("--workers") { Description = "Threads; the result is the same whatever their number.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var format = Arguments.Format();
-        var command = new Command("split", "Split rows so that no near-copy and no group spans two parts; says how much still leaks.") { input, output, test, validation, group, stratify, earlier, threshold, text, id, format };
+        var command = new Command("split", "Split rows so that no near-copy and no group spans two parts; says how much still leaks.") { input, output, test, validation, group, stratify, earlier, threshold, text, workers, format };
         command.SetAction((result, cancellation) =>
         {
             var path = Path.GetFullPath(result.GetValue(input)!);
@@ -39,7 +39,7 @@ internal static class DataSplitCommand
                 new RowSplitOptions
                 {
                     Input = path, OutputDirectory = Path.GetFullPath(result.GetValue(output)!), Test = testShare, Validation = validationShare, GroupFields = result.GetValue(group)!,
-                    StratifyField = result.GetValue(stratify), Earlier = result.GetValue(earlier), Threshold = result.GetValue(threshold), TextField = result.GetValue(text)!, IdField = result.GetValue(id)!,
+                    StratifyField = result.GetValue(stratify), Earlier = result.GetValue(earlier), Threshold = result.GetValue(threshold), TextField = result.GetValue(text)!, Workers = Math.Max(1, result.GetValue(workers)),
                 },
                 cancellation);
             if (result.GetValue(format) == "json")

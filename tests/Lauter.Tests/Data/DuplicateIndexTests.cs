@@ -112,7 +112,7 @@ public sealed class DuplicateIndexTests
                     using var whole = DuplicateIndex.Open(null, Options);
                     whole.Add([documents]);
                     return second.Decide(0.7, KeepPolicy.Best).Select(v => (v.Leader, v.Similarity, v.ClusterSize)).SequenceEqual(whole.Decide(0.7, KeepPolicy.Best).Select(v => (v.Leader, v.Similarity, v.ClusterSize)))
-                        && second.Decide(0.7, KeepPolicy.Best, versions: 1).Length == cut;
+                        && second.Decide(0.7, KeepPolicy.Best, versions: 1).Count == cut;
                 }
                 finally
                 {

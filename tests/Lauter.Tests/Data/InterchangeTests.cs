@@ -98,6 +98,39 @@ public sealed class InterchangeTests : IDisposable
         Assert.All(parts.Where(p => p.Value == "test"), p => Assert.Equal("test", later[p.Key]));
     }
 
+    [Fact]
+    public void Split_AnyNumberOfWorkers_GivesTheSameBytes()
+    {
+        var rows = Enumerable.Range(0, 500).Select(i => new JsonObject { ["label"] = $"l{i % 3}", ["text"] = string.Join(' ', Enumerable.Range(0, 30).Select(k => $"w{((i % 400) * 31) + (k * 17)}")) }.ToJsonString());
+        var input = Write("a.jsonl", string.Join('\n', rows) + "\nno row\n[1]\n");
+        foreach (var workers in new[] { 1, 4 })
+        {
+            var report = RowSplit.Run(new RowSplitOptions { Input = input, OutputDirectory = At($"w{workers}"), StratifyField = "label", GroupFields = ["label2"], Workers = workers }, TestContext.Current.CancellationToken);
+            Assert.Equal((500, 2), (report.Rows.Values.Sum(), report.Unreadable));
+        }
+
+        Assert.All(Directory.GetFiles(At("w1")), f => Assert.Equal(File.ReadAllBytes(f), File.ReadAllBytes(Path.Combine(At("w4"), Path.GetFileName(f)))));
+    }
+
+    [Fact]
+    public void Split_ClusterThatANewTextRenames_KeepsItsPart()
+    {
+        // A cluster is called after its least content hash: of many new near-copies some must come before all the old ones.
+        var texts = Enumerable.Range(0, 60).Select(i => string.Join(' ', Enumerable.Range(0, 40).Select(k => $"w{(i * 97) + (k * 13)}"))).ToList();
+        RowSplit.Run(new RowSplitOptions { Input = WriteTexts("a.jsonl", texts), OutputDirectory = At("one"), Test = 0.4 }, TestContext.Current.CancellationToken);
+        var before = PartOfTexts("one");
+        var grown = texts.Concat(texts.SelectMany(t => Enumerable.Range(0, 4).Select(i => $"{t} and{i}"))).ToList();
+        var report = RowSplit.Run(new RowSplitOptions { Input = WriteTexts("b.jsonl", grown), OutputDirectory = At("two"), Test = 0.4, Earlier = At("one") }, TestContext.Current.CancellationToken);
+        var after = PartOfTexts("two");
+        Assert.All(before, b => Assert.Equal(b.Value, after[b.Key]));
+        Assert.Equal((0, 0), (report.Conflicts, report.Leaks["0.7"]));
+    }
+
+    private string WriteTexts(string name, IEnumerable<string> texts) => Write(name, string.Join('\n', texts.Select(t => new JsonObject { ["text"] = t }.ToJsonString())));
+
+    private Dictionary<string, string> PartOfTexts(string directory) =>
+        new[] { "train", "validation", "test" }.SelectMany(p => File.ReadLines(Path.Combine(At(directory), p + ".jsonl")).Select(l => ((string)JsonNode.Parse(l)!["text"]!, p))).ToDictionary(r => r.Item1, r => r.p);
+
     private Dictionary<string, string> PartsOf(string directory) =>
         new[] { "train", "validation", "test" }.SelectMany(p => File.ReadLines(Path.Combine(At(directory), p + ".jsonl")).Select(l => ((string)JsonNode.Parse(l)!["id"]!, p))).ToDictionary(r => r.Item1, r => r.p);
 

@@ -116,6 +116,12 @@ internal static class ChatFormats
         var list = new JsonArray();
         foreach (var (prompt, response) in turns)
         {
+            // The platform's own check refuses the whole file for one empty answer.
+            if (prompt.Length == 0 || response.Length == 0)
+            {
+                throw new InterchangeFault("a question or an answer is empty, which Qianfan refuses.");
+            }
+
             list.Add((JsonNode)new JsonObject { ["prompt"] = prompt, ["response"] = new JsonArray(new JsonArray(response)) });
         }
 
