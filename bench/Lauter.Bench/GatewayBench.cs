@@ -11,17 +11,18 @@ namespace Lauter.Bench;
 /// </summary>
 internal static class GatewayBench
 {
-    private const int Rounds = 7;
+    private static int _rounds = 7;
     private const string Chat = """{"model":"chat","messages":[{"role":"system","content":"You answer questions about orders."},{"role":"user","content":"Where is order 4711? It should have been here on Monday."}],"max_tokens":128,"temperature":0.2}""";
     private static readonly string Stream = Chat.Replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"", StringComparison.Ordinal);
 
     /// <summary>Runs it.</summary>
-    /// <param name="arguments"><c>--portkey DIR</c> (where npm installed it), <c>--requests N</c> for the memory run, <c>--seconds S</c> a concurrent run, <c>--environment A=1,B=2</c> for the gateway's process.</param>
+    /// <param name="arguments"><c>--portkey DIR</c> (where npm installed it), <c>--requests N</c> for the memory run, <c>--seconds S</c> a concurrent run (0 = none), <c>--rounds N</c> of one connection, <c>--environment A=1,B=2</c> for the gateway's process.</param>
     public static async Task<int> RunAsync(string[] arguments)
     {
         var portkey = Option(arguments, "--portkey");
         var requests = int.Parse(Option(arguments, "--requests") ?? "0", CultureInfo.InvariantCulture);
         var seconds = int.Parse(Option(arguments, "--seconds") ?? "6", CultureInfo.InvariantCulture);
+        _rounds = int.Parse(Option(arguments, "--rounds") ?? "7", CultureInfo.InvariantCulture);
         var directory = Directory.CreateTempSubdirectory("lauter-bench-gateway-").FullName;
         List<Process> children = [];
         try
@@ -63,7 +64,11 @@ internal static class GatewayBench
             await Warm(servers);
             Sequential(servers, Chat, 500, firstByte: false, "one connection, whole answers");
             Sequential(servers, Stream, 150, firstByte: true, "one connection, time to the first event of a stream");
-            await ConcurrentAsync(servers, seconds);
+            if (seconds > 0)
+            {
+                await ConcurrentAsync(servers, seconds);
+            }
+
             if (requests > 0)
             {
                 await MemoryAsync(gateway, key, requests);
@@ -83,23 +88,35 @@ internal static class GatewayBench
         }
     }
 
+    /// <summary>
+    /// .NET compiles a method again, better, when it was called often and nothing new was compiled for 100 ms; two times, so requests and pauses alternate
+    /// until nothing is left to compile. Without the pauses the compiler's thread shares the two cores with what is measured.
+    /// </summary>
     private static async Task Warm(List<(string Name, int Port, string[] Headers, Process? Process)> servers)
     {
         foreach (var server in servers)
         {
-            foreach (var body in (string[])[Chat, Stream])
+            var (requests, errors) = (0, 0);
+            for (var pass = 0; pass < 5; pass++)
             {
-                var result = await Load(server, body).ConcurrentAsync(4, TimeSpan.FromSeconds(60), body == Chat ? 5_000 : 500);
-                Console.WriteLine($"warm {server.Name}: {result.Times.Length} requests, {result.Errors} errors");
+                foreach (var body in (string[])[Chat, Stream])
+                {
+                    var result = await Load(server, body).ConcurrentAsync(4, TimeSpan.FromSeconds(60), body == Chat ? 2_000 : 400);
+                    (requests, errors) = (requests + result.Times.Length, errors + result.Errors);
+                }
+
+                await Task.Delay(TimeSpan.FromSeconds(1));
             }
+
+            Console.WriteLine($"warm {server.Name}: {requests} requests, {errors} errors");
         }
     }
 
     private static void Sequential(List<(string Name, int Port, string[] Headers, Process? Process)> servers, string body, int count, bool firstByte, string what)
     {
-        Console.WriteLine($"\n{what}: {Rounds} rounds of {count} requests each, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}");
+        Console.WriteLine($"\n{what}: {_rounds} rounds of {count} requests each, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}");
         Dictionary<string, List<LoadResult>> results = servers.ToDictionary(s => s.Name, _ => new List<LoadResult>());
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < _rounds; round++)
         {
             foreach (var server in servers.OrderBy(_ => Random.Shared.Next()).ToList())
             {

@@ -54,13 +54,31 @@ internal sealed class GatewayLoad(IPEndPoint address, byte[] request)
                 }
             }
 
-            errors += state.Status == 200 ? 0 : 1;
+            errors += Check(state, buffer.AsSpan(0, length));
             times[i] = Stopwatch.GetElapsedTime(began, firstByte ? first : Stopwatch.GetTimestamp()).TotalMicroseconds;
         }
 
         var seconds = clock.Elapsed.TotalSeconds;
         Array.Sort(times);
         return new LoadResult(times, seconds, errors);
+    }
+
+    private static int _told;
+
+    /// <summary>1 for an error; the first one is shown, because a number alone explains nothing.</summary>
+    private static int Check(AnswerReader state, ReadOnlySpan<byte> answer)
+    {
+        if (state.Status == 200)
+        {
+            return 0;
+        }
+
+        if (Interlocked.Exchange(ref _told, 1) == 0)
+        {
+            Console.Error.WriteLine($"first error: {Encoding.UTF8.GetString(answer)}");
+        }
+
+        return 1;
     }
 
     /// <summary>Several connections at once for a while.</summary>
@@ -92,7 +110,7 @@ internal sealed class GatewayLoad(IPEndPoint address, byte[] request)
                     state.Read(buffer.AsSpan(0, length));
                 }
 
-                errors += state.Status == 200 ? 0 : 1;
+                errors += Check(state, buffer.AsSpan(0, length));
                 times.Add(Stopwatch.GetElapsedTime(began).TotalMicroseconds);
             }
 

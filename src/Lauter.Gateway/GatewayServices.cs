@@ -50,7 +50,7 @@ public static class GatewayServices
             options.JournalDirectory, p.GetRequiredService<LedgerStore>(), p.GetRequiredService<TraceStore>(), p.GetRequiredService<TraceJournal>().WriterId));
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<RecentTraces>();
-        services.AddSingleton<RequestRates>();
+        services.AddSingleton<EdgeRates>();
         services.AddSingleton<RequestEdge>();
         services.AddSingleton<Settler>();
         services.AddSingleton<LocalAnswers>();

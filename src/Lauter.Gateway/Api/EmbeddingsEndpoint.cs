@@ -42,6 +42,7 @@ internal sealed class EmbeddingsEndpoint(GatewayOptions options, Settler settler
             Route = "embeddings",
             Application = model,
             Key = request.Key,
+            Admission = request.Admission,
             Live = live,
             InputBound = body.Length,
         });

@@ -115,6 +115,7 @@ internal sealed class ModelEndpoint(
             Route = call.Surface.Route,
             Application = live.Name,
             Key = request.Key,
+            Admission = request.Admission,
             Live = live,
             Unit = unit,
             User = call.User,

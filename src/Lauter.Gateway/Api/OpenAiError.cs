@@ -20,6 +20,15 @@ internal sealed record OpenAiError(int Status, string Type, string Code, string 
     public static OpenAiError Forbidden { get; } = new(
         403, "invalid_request_error", "model_not_allowed", "This key may not use that model, or there is no such model. GET /v1/models lists what it may use.", "model");
 
+    /// <summary>A limit on rates or concurrency stands in the way.</summary>
+    public static OpenAiError TooFast(Lauter.Ledger.Budgets.RateRefusal refusal) => new(
+        429, refusal.Kind == Lauter.Ledger.Budgets.RateKind.Tokens ? "tokens" : "requests",
+        refusal.Kind == Lauter.Ledger.Budgets.RateKind.Concurrency ? "slow_down" : "rate_limit_exceeded", refusal.ToString())
+    {
+        RetryAfterSeconds = refusal.RetryAfter is { } wait ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : null,
+        ShouldRetry = refusal.RetryAfter is null ? false : null,
+    };
+
     public JsonObject ToJson() => new()
     {
         ["error"] = new JsonObject { ["message"] = Message, ["type"] = Type, ["param"] = Param, ["code"] = Code },

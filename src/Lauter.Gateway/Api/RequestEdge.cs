@@ -1,19 +1,24 @@
 using Lauter.Gateway.Keys;
 using Lauter.Gateway.Limits;
+using Lauter.Ledger.Budgets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Lauter.Gateway.Api;
 
 /// <summary>A request that passed the edge.</summary>
-internal sealed record EdgeRequest(HttpContext Context, Guid Id, string Name, DateTimeOffset At, long Timestamp, ApiKey Key);
+internal sealed record EdgeRequest(HttpContext Context, Guid Id, string Name, DateTimeOffset At, long Timestamp, ApiKey Key)
+{
+    /// <summary>Its place in the rates of key and tenant; null = they have none. The settlement ends it, and the edge when there was no settlement.</summary>
+    public EdgeAdmission? Admission { get; init; }
+}
 
 /// <summary>
 /// What every route does first: an id, the key, the rate, the number of requests at once. A route that is not entered through here does
 /// not exist; nothing about applications is said to a caller without a key.
 /// </summary>
 internal sealed partial class RequestEdge(
-    GatewayOptions options, ApiKeyStore keys, RequestRates rates, GatewayMetrics metrics, TimeProvider time, ILogger<RequestEdge> log)
+    GatewayOptions options, ApiKeyStore keys, EdgeRates rates, GatewayMetrics metrics, TimeProvider time, ILogger<RequestEdge> log)
 {
     /// <summary>The endpoint that runs <paramref name="handle"/> behind the edge.</summary>
     /// <param name="handle">Serves the request, or says what is wrong with it.</param>
@@ -113,26 +118,21 @@ internal sealed partial class RequestEdge(
             return OpenAiError.Unauthorized;
         }
 
-        if (rates.Take(key) is { } rate)
+        var (admission, refusal) = rates.Enter(key);
+        if (refusal is not null)
+        {
+            return Refused(context, refusal);
+        }
+
+        if (admission?.Requests is { } left)
         {
             var headers = context.Response.Headers;
-            headers["x-ratelimit-limit-requests"] = rate.Limit.ToString();
-            headers["x-ratelimit-remaining-requests"] = rate.Remaining.ToString();
-            headers["x-ratelimit-reset-requests"] = $"{Math.Ceiling(rate.ResetAfter.TotalSeconds)}s";
-            if (!rate.Allowed)
-            {
-                var seconds = Math.Max(1, (int)Math.Ceiling(rate.RetryAfter.TotalSeconds));
-                headers["retry-after-ms"] = Math.Max(1, (long)rate.RetryAfter.TotalMilliseconds).ToString();
-                return new OpenAiError(
-                    429, "requests", "rate_limit_exceeded", $"The key '{key.Id}' may send {rate.Limit} requests a minute; try again in {seconds} s.") { RetryAfterSeconds = seconds };
-            }
+            headers["x-ratelimit-limit-requests"] = left.Limit.ToString();
+            headers["x-ratelimit-remaining-requests"] = left.Remaining.ToString();
+            headers["x-ratelimit-reset-requests"] = $"{Math.Ceiling(left.ResetAfter.TotalSeconds)}s";
         }
 
-        if (!rates.Enter(key))
-        {
-            return new OpenAiError(429, "requests", "slow_down", "This key or its tenant has as many requests running as it may; try again in a moment.") { RetryAfterSeconds = 1 };
-        }
-
+        var place = admission is null ? null : new EdgeAdmission(admission);
         try
         {
             if (metrics.Enter() > options.MaximumConcurrentRequests)
@@ -140,12 +140,40 @@ internal sealed partial class RequestEdge(
                 return new OpenAiError(429, "requests", "slow_down", $"{options.MaximumConcurrentRequests} requests are being served; try again in a moment.") { RetryAfterSeconds = 1 };
             }
 
-            return await handle(new EdgeRequest(context, id, name, at, timestamp, key));
+            return await handle(new EdgeRequest(context, id, name, at, timestamp, key) { Admission = place });
         }
         finally
         {
             metrics.Leave();
-            rates.Leave(key);
+            place?.Leave();
         }
     }
+
+    private static OpenAiError Refused(HttpContext context, RateRefusal refusal)
+    {
+        if (refusal is { Kind: RateKind.Requests, RetryAfter: { } wait })
+        {
+            var headers = context.Response.Headers;
+            headers["x-ratelimit-limit-requests"] = refusal.Allowed.ToString();
+            headers["x-ratelimit-remaining-requests"] = "0";
+            headers["x-ratelimit-reset-requests"] = $"{Math.Ceiling(wait.TotalSeconds)}s";
+            headers["retry-after-ms"] = Math.Max(1, (long)wait.TotalMilliseconds).ToString();
+        }
+
+        return OpenAiError.TooFast(refusal);
+    }
+}
+
+/// <summary>A request's place in the rates of its key and tenant: tokens are counted by the settlement, and the place is free when the request leaves.</summary>
+internal sealed class EdgeAdmission(RateAdmission admission)
+{
+    private long? _used = 0;
+
+    /// <summary>Takes tokens; what stands in the way, or null.</summary>
+    public RateRefusal? Take(long most) => admission.Take(most);
+
+    /// <summary>Says what was used of the tokens that were taken; null = unknown.</summary>
+    public void Used(long? tokens) => _used = _used is null || tokens is null ? null : _used + tokens;
+
+    public void Leave() => admission.End(_used);
 }

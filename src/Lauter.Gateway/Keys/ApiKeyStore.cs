@@ -42,6 +42,12 @@ public sealed record ApiKey
     /// <summary>True when the key may administer the gateway: keys and budgets of every tenant.</summary>
     public bool Admin { get; init; }
 
+    /// <summary>Its limits on rates; null = none.</summary>
+    [JsonIgnore]
+    internal Lauter.Ledger.Budgets.RateLimit? Rate => RequestsPerMinute is null && TokensPerMinute is null && ConcurrentRequests is null
+        ? null
+        : new($"key:{Id}") { RequestsPerMinute = RequestsPerMinute, TokensPerMinute = TokensPerMinute, Concurrent = ConcurrentRequests };
+
     /// <summary>True when the key may use <paramref name="application"/>.</summary>
     public bool Allows(string application) => Applications.Contains("*", StringComparer.Ordinal) || Applications.Contains(application, StringComparer.Ordinal);
 }

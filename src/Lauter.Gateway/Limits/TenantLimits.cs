@@ -12,6 +12,7 @@ public sealed record TenantLimits
     /// <summary>Most requests at the same time; null = no limit.</summary>
     public int? ConcurrentRequests { get; init; }
 
-    /// <summary>No limits.</summary>
-    public static TenantLimits None { get; } = new();
+    internal Lauter.Ledger.Budgets.RateLimit? ToRate(string tenant) => RequestsPerMinute is null && TokensPerMinute is null && ConcurrentRequests is null
+        ? null
+        : new($"tenant:{tenant}") { RequestsPerMinute = RequestsPerMinute, TokensPerMinute = TokensPerMinute, Concurrent = ConcurrentRequests };
 }

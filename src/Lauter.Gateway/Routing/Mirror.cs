@@ -39,7 +39,7 @@ internal sealed class Mirror(GatewayOptions options, Settler settler, TargetHeal
             var at = settler.Time.GetUtcNow();
             var own = start with
             {
-                Id = Guid.CreateVersion7(at), At = at, Timestamp = settler.Time.GetTimestamp(), Route = "mirror", Stream = false, Parent = start.Id,
+                Id = Guid.CreateVersion7(at), At = at, Timestamp = settler.Time.GetTimestamp(), Route = "mirror", Stream = false, Parent = start.Id, Admission = null,
                 Live = start.Live! with { Route = ProviderRoute.To(target) },
             };
             var (settlement, _) = settler.Begin(own);

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Lauter.Gateway.Applications;
 using Lauter.Gateway.Keys;
-using Lauter.Gateway.Limits;
 using Lauter.Ledger;
 using Lauter.Ledger.Budgets;
 using Lauter.Traces;
@@ -46,6 +45,9 @@ internal sealed record RequestStart
 
     /// <summary>The request on whose behalf this one is made; null = a caller's own.</summary>
     public Guid? Parent { get; init; }
+
+    /// <summary>See <see cref="Api.EdgeRequest.Admission"/>.</summary>
+    public Api.EdgeAdmission? Admission { get; init; }
 
     /// <summary>What guards found in the request.</summary>
     public IReadOnlyList<string> GuardNotes { get; init; } = [];
@@ -99,17 +101,15 @@ internal sealed class RequestSettlement
     private readonly Settler _settler;
     private readonly RequestStart _start;
     private readonly Reservation? _reservation;
-    private readonly TokenHold? _tokens;
-    private readonly RateAdmission? _admission;
+    private readonly HeldRates? _held;
     private readonly double _share;
     private readonly long _began;
     private TimeSpan? _first;
     private int _ended;
 
-    internal RequestSettlement(Settler settler, RequestStart start, Reservation? reservation, TokenHold? tokens = null, RateAdmission? admission = null)
+    internal RequestSettlement(Settler settler, RequestStart start, Reservation? reservation, HeldRates? held = null)
     {
-        _admission = admission;
-        _tokens = tokens;
+        _held = held;
         _settler = settler;
         _start = start;
         _reservation = reservation;
@@ -135,8 +135,7 @@ internal sealed class RequestSettlement
         }
 
         var used = end.Readings.Where(r => MeterNames.CountsTokens(r.Meter)).Sum(r => r.Amount);
-        _tokens?.Settle(used);
-        _admission?.End(end.MayHaveUsedMore ? null : used);
+        _held?.End(end.MayHaveUsedMore ? null : used);
         var charges = _settler.Price(_start, end, CoreTime());
         var cost = Charge.Total(charges);
         var settled = _reservation?.Settle(

@@ -7,7 +7,7 @@ using Lauter.Traces;
 namespace Lauter.Gateway.Settlement;
 
 /// <summary>Begins settlements; see <see cref="RequestSettlement"/> for the steps.</summary>
-internal sealed class Settler(GatewayOptions options, TraceJournal journal, BudgetLeases leases, GatewayMetrics metrics, RecentTraces recent, Limits.RequestRates rates, RateGate speeds, TimeProvider time)
+internal sealed class Settler(GatewayOptions options, TraceJournal journal, BudgetLeases leases, GatewayMetrics metrics, RecentTraces recent, RateGate rates, TimeProvider time)
 {
     /// <summary>A local request is cancelled at its time limit; what runs on until it notices is bounded by this.</summary>
     private static readonly TimeSpan CancellationSlack = TimeSpan.FromSeconds(5);
@@ -47,39 +47,16 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
 
         // Four bytes a token: a limit on speed may be an estimate, a limit on money may not.
         var most = (start.InputBound / 4) + start.OutputBound;
-        var (admission, refusal) = speeds.IsEmpty ? new RateResult(null, null) : speeds.Enter(AccountsOf(start), most);
-        if (refusal is not null)
+        var held = new HeldRates(start.Admission, most);
+        if (held.Take() is { } refusal || held.Enter(rates, start, out refusal))
         {
-            return (null, Refuse(start, new OpenAiError(429, refusal.Kind == RateKind.Tokens ? "tokens" : "requests", "rate_limit_exceeded", refusal.ToString())
-            {
-                RetryAfterSeconds = refusal.RetryAfter is { } wait ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : null,
-                ShouldRetry = refusal.RetryAfter is null ? false : null,
-            }));
+            return (null, Refuse(start, OpenAiError.TooFast(refusal)));
         }
 
-        var (settlement, error) = TakeTokens(start, most, admission);
+        var (settlement, error) = Reserve(start, held);
         if (settlement is null)
         {
-            admission?.End(0);
-        }
-
-        return (settlement, error);
-    }
-
-    private (RequestSettlement? Settlement, OpenAiError? Error) TakeTokens(RequestStart start, long most, RateAdmission? admission)
-    {
-        var tokens = rates.TakeTokens(start.Key, most);
-        if (tokens is { State: { Allowed: false } state })
-        {
-            return (null, Refuse(start, new OpenAiError(
-                429, "tokens", "rate_limit_exceeded", $"At most {state.Limit} tokens a minute may be used here; try again in {Math.Max(1, Math.Ceiling(state.RetryAfter.TotalSeconds))} s.")
-            { RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(state.RetryAfter.TotalSeconds)) }));
-        }
-
-        var (settlement, error) = Reserve(start, tokens, admission);
-        if (settlement is null)
-        {
-            tokens?.Settle(0);
+            held.End(0);
         }
 
         return (settlement, error);
@@ -90,12 +67,12 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         ? [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"]
         : [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}", $"user:{start.Key.Tenant}/{start.User}"];
 
-    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, Limits.TokenHold? tokens, RateAdmission? admission)
+    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, HeldRates held)
     {
         var accounts = AccountsOf(start);
         if (!leases.Covers(accounts))
         {
-            return Ask(start, null, tokens, admission);
+            return Ask(start, null, held);
         }
 
         if (WorstCase(start) is not { } worst)
@@ -105,12 +82,12 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
                     402, "insufficient_quota", "price_unknown",
                     $"The application '{start.Application}' has a budget, but the price of '{SkuOf(start)}' is unknown, so the budget could not be kept. State it under prices.rows.")
                 { ShouldRetry = false }))
-                : Ask(start, null, tokens, admission);
+                : Ask(start, null, held);
         }
 
         var result = leases.Reserve(accounts, worst);
         return result.Reservation is { } reservation
-            ? Ask(start, reservation, tokens, admission)
+            ? Ask(start, reservation, held)
             : (null, Refuse(start, new OpenAiError(402, "insufficient_quota", "budget_exceeded", result.Refusal!.ToString())
             {
                 ShouldRetry = false,
@@ -119,7 +96,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
     }
 
     /// <summary>Step 3 for a provider: that it will be asked is on record before it is asked.</summary>
-    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, Limits.TokenHold? tokens, RateAdmission? admission)
+    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, HeldRates held)
     {
         if (start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider })
         {
@@ -138,7 +115,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
             }
         }
 
-        return (new RequestSettlement(this, start, reservation, tokens, admission), null);
+        return (new RequestSettlement(this, start, reservation, held), null);
     }
 
     /// <summary>Records a request that was turned away before anything was spent.</summary>

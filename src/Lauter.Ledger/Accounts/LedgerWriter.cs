@@ -10,19 +10,21 @@ internal sealed class LedgerWriter : IDisposable
     private static readonly LedgerJson Relaxed = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private readonly SqliteConnection _connection;
-    private readonly SqliteCommand _entry;
-    private readonly SqliteCommand _line;
+    private readonly SqlStatement _entry;
+    private readonly SqlStatement _line;
 
     public LedgerWriter(SqliteConnection connection)
     {
         _connection = connection;
-        _entry = Prepare(
+        _entry = new SqlStatement(
+            connection,
             """
             INSERT OR IGNORE INTO entries(id, at, phase, application, reference, description, hash, occurred, credit, tags)
             VALUES($id, $at, $phase, $application, $reference, $description, $hash, $occurred, $credit, $tags)
             """,
             "$id", "$at", "$phase", "$application", "$reference", "$description", "$hash", "$occurred", "$credit", "$tags");
-        _line = Prepare(
+        _line = new SqlStatement(
+            connection,
             """
             INSERT INTO lines(entry, n, account, currency, nanos, meter, quantity, source, sku, price_source, assumed, price_nanos, price_per)
             VALUES($entry, $n, $account, $currency, $nanos, $meter, $quantity, $source, $sku, $price, $assumed, $price_nanos, $price_per)
@@ -38,8 +40,8 @@ internal sealed class LedgerWriter : IDisposable
         var hash = entry.ContentHash();
         var occurred = entry.At.ToUnixTimeMilliseconds();
         var booked = at.ToUnixTimeMilliseconds();
-        var added = Run(
-            _entry, transaction, entry.Id, booked, (int)entry.Phase, entry.Application, entry.Reference, entry.Description, hash, booked == occurred ? null : occurred,
+        var added = _entry.Run(
+            transaction, entry.Id, booked, (int)entry.Phase, entry.Application, entry.Reference, entry.Description, hash, booked == occurred ? null : occurred,
             entry.CreditAccount, entry.Tags.Count == 0 ? null : JsonSerializer.Serialize(
                 entry.Tags.OrderBy(t => t.Key, StringComparer.Ordinal).ToDictionary(t => t.Key, t => t.Value), Relaxed.DictionaryStringString));
         if (added == 0)
@@ -52,8 +54,8 @@ internal sealed class LedgerWriter : IDisposable
         for (var n = 0; n < entry.Lines.Count; n++)
         {
             var (line, charge) = (entry.Lines[n], entry.Lines[n].Charge);
-            Run(
-                _line, transaction, entry.Id, n, line.Account, line.Amount?.Currency, line.Amount?.NanoUnits, charge is null ? null : (int)charge.Meter, charge?.Quantity,
+            _line.Run(
+                transaction, entry.Id, n, line.Account, line.Amount?.Currency, line.Amount?.NanoUnits, charge is null ? null : (int)charge.Meter, charge?.Quantity,
                 charge is null ? null : (int)charge.Source, charge?.Sku, charge?.PriceSource, charge?.Assumed == true ? 1 : 0, charge?.PriceNanoUnits, charge?.PricePer);
         }
 
@@ -89,30 +91,5 @@ internal sealed class LedgerWriter : IDisposable
 
         return stored.Count > 0
             && stored.SequenceEqual(entry.Lines.Where(l => l.Charge is not null).Select(l => ((int)l.Charge!.Meter, l.Charge.Quantity, (int)l.Charge.Source, l.Charge.Sku)));
-    }
-
-    private SqliteCommand Prepare(string sql, params string[] parameters)
-    {
-        var command = _connection.CreateCommand();
-#pragma warning disable CA2100 // both texts are constants of this class; values travel as parameters
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(new SqliteParameter { ParameterName = parameter });
-        }
-
-        return command;
-    }
-
-    private static int Run(SqliteCommand command, SqliteTransaction transaction, params ReadOnlySpan<object?> values)
-    {
-        command.Transaction = transaction;
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
-
-        return command.ExecuteNonQuery();
     }
 }

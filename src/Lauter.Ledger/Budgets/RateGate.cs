@@ -31,25 +31,28 @@ public sealed class RateGate
     /// <summary>Lets a request through, or says what stands in the way.</summary>
     /// <param name="accounts">For example those of tenant, key, application and user.</param>
     /// <param name="tokens">The most tokens that it can use.</param>
-    public RateResult Enter(IReadOnlyList<string> accounts, long tokens)
+    public RateResult Enter(IReadOnlyList<string> accounts, long tokens) => Enter(accounts.Select(a => LimitOf(a)).OfType<RateLimit>(), tokens);
+
+    /// <summary>As above with limits that <see cref="LimitOf"/> gave.</summary>
+    public RateResult Enter(IEnumerable<RateLimit> limits, long tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
-        List<RateSlot> taken = [];
+        List<(RateSlot Slot, RateLimit Limit)> taken = [];
         List<RateRefusal> measured = [];
-        foreach (var account in accounts)
+        foreach (var limit in limits)
         {
-            while (LimitOf(account) is { } limit)
+            while (true)
             {
-                var slot = _slots.GetOrAdd(account, _ => new RateSlot(_time));
+                var slot = _slots.GetOrAdd(limit.Account, _ => new RateSlot(_time));
                 var (entered, refusal) = slot.TryEnter(limit, tokens);
                 if (!entered && refusal is null)
                 {
                     continue; // it was forgotten in between
                 }
 
-                if (refusal is not null && !limit.Shadow)
+                if (!entered)
                 {
-                    foreach (var earlier in taken)
+                    foreach (var (earlier, _) in taken)
                     {
                         earlier.TakeBack(tokens);
                     }
@@ -62,7 +65,7 @@ public sealed class RateGate
                     measured.Add(refusal);
                 }
 
-                taken.Add(slot);
+                taken.Add((slot, limit));
                 break;
             }
         }
@@ -79,7 +82,8 @@ public sealed class RateGate
     {
         foreach (var (account, slot) in _slots)
         {
-            if (LimitOf(account) is not { } limit || slot.TryClose(limit))
+            // Limits that requests bring along are not known here: their slots keep the last one they saw.
+            if (slot.TryClose(LimitOf(account)))
             {
                 _slots.TryRemove(new KeyValuePair<string, RateSlot>(account, slot));
             }
@@ -89,16 +93,22 @@ public sealed class RateGate
     /// <summary>Accounts that are counted now.</summary>
     internal int Count => _slots.Count;
 
-    private RateLimit? LimitOf(string account)
+    /// <summary>The limit of an account: what was set for it or for every account of its kind, and what it <paramref name="brings"/> itself, whichever is tighter; null = none.</summary>
+    public RateLimit? LimitOf(string account, RateLimit? brings = null)
     {
         var limits = _limits;
-        if (limits.TryGetValue(account, out var own))
+        if (limits.Count == 0)
         {
-            return own;
+            return brings;
         }
 
-        var kind = account.IndexOf(':');
-        return kind >= 0 && limits.TryGetValue(account[..kind] + ":*", out var every) ? every with { Account = account } : null;
+        if (!limits.TryGetValue(account, out var set))
+        {
+            var kind = account.IndexOf(':');
+            set = kind >= 0 && limits.TryGetValue(account[..kind] + ":*", out var every) ? every with { Account = account } : null;
+        }
+
+        return set is null ? brings : brings is null ? set : set.And(brings);
     }
 }
 
@@ -110,11 +120,11 @@ public sealed record RateResult(RateAdmission? Admission, RateRefusal? Refusal);
 /// <summary>One request on its way.</summary>
 public sealed class RateAdmission
 {
-    private readonly IReadOnlyList<RateSlot> _slots;
-    private readonly long _tokens;
+    private readonly List<(RateSlot Slot, RateLimit Limit)> _slots;
+    private long _tokens;
     private int _ended;
 
-    internal RateAdmission(IReadOnlyList<RateSlot> slots, long tokens, IReadOnlyList<RateRefusal> measured)
+    internal RateAdmission(List<(RateSlot, RateLimit)> slots, long tokens, IReadOnlyList<RateRefusal> measured)
     {
         (_slots, _tokens) = (slots, tokens);
         ExceedsMeasuredLimits = measured;
@@ -122,6 +132,31 @@ public sealed class RateAdmission
 
     /// <summary>What limits that only measure would have refused.</summary>
     public IReadOnlyList<RateRefusal> ExceedsMeasuredLimits { get; }
+
+    /// <summary>Of the request rates that let it through, the one with the least left; null when it met none.</summary>
+    public RateHeadroom? Requests => _slots.SelectMany(s => s.Slot.Headroom(s.Limit)).Where(h => h.Kind == RateKind.Requests).MinBy(h => h.Remaining);
+
+    /// <summary>Takes tokens in every account, or none: for a request that was let in before it was known how many it can use. At most once.</summary>
+    /// <returns>What stands in the way; null = they are taken.</returns>
+    public RateRefusal? Take(long tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        for (var i = 0; i < _slots.Count; i++)
+        {
+            if (_slots[i].Slot.TryTake(_slots[i].Limit, tokens, out var taken) is { } refusal && !taken)
+            {
+                foreach (var (slot, _) in _slots[..i])
+                {
+                    slot.GiveBack(tokens);
+                }
+
+                return refusal;
+            }
+        }
+
+        _tokens += tokens;
+        return null;
+    }
 
     /// <summary>The request is over: its place is free, and the tokens that it did not use are there again.</summary>
     /// <param name="tokens">What it used; null = unknown, everything that it reserved counts.</param>
@@ -133,7 +168,7 @@ public sealed class RateAdmission
             throw new InvalidOperationException("A request was ended twice.");
         }
 
-        foreach (var slot in _slots)
+        foreach (var (slot, _) in _slots)
         {
             slot.End(_tokens - (tokens ?? _tokens));
         }

@@ -15,6 +15,19 @@ public sealed record RateLimit(string Account)
 
     /// <summary>True = measure and report, never refuse.</summary>
     public bool Shadow { get; init; }
+
+    /// <summary>True when it limits nothing.</summary>
+    public bool IsEmpty => RequestsPerMinute is null && TokensPerMinute is null && Concurrent is null;
+
+    /// <summary>The tighter of both, limit by limit. A limit that only measures gives way to one that refuses.</summary>
+    public RateLimit And(RateLimit other) => Shadow != other.Shadow
+        ? Shadow ? other : this
+        : this with
+        {
+            RequestsPerMinute = Least(RequestsPerMinute, other.RequestsPerMinute), TokensPerMinute = Least(TokensPerMinute, other.TokensPerMinute), Concurrent = (int?)Least(Concurrent, other.Concurrent),
+        };
+
+    private static long? Least(long? a, long? b) => a is null || b < a ? b : a;
 }
 
 /// <summary>Which rate stands in the way.</summary>

@@ -15,6 +15,7 @@ internal sealed class RateSlot(TimeProvider time)
     private long _tokensUsed;
     private int _running;
     private bool _closed;
+    private RateLimit? _last;
 
     /// <returns>Not entered and no refusal = the slot is closed. Entered and a refusal = a limit that only measures would have refused.</returns>
     public (bool Entered, RateRefusal? Refusal) TryEnter(RateLimit limit, long tokens)
@@ -40,6 +41,23 @@ internal sealed class RateSlot(TimeProvider time)
         }
     }
 
+    /// <summary>Takes tokens for a request that has entered. Taken and a refusal = a limit that only measures would have refused.</summary>
+    public RateRefusal? TryTake(RateLimit limit, long tokens, out bool taken)
+    {
+        lock (_gate)
+        {
+            Refill(limit);
+            var refusal = TokenRefusal(limit, tokens);
+            taken = refusal is null || limit.Shadow;
+            if (taken)
+            {
+                _tokensUsed = checked(_tokensUsed + (Math.Min(tokens, MostPerMinute) * MicrosecondsPerMinute));
+            }
+
+            return refusal;
+        }
+    }
+
     /// <summary>As if it had never entered.</summary>
     public void TakeBack(long tokens)
     {
@@ -56,6 +74,16 @@ internal sealed class RateSlot(TimeProvider time)
         lock (_gate)
         {
             _running--;
+        }
+
+        GiveBack(unused);
+    }
+
+    /// <summary>Tokens that were taken and not used; fewer than none when more were used.</summary>
+    public void GiveBack(long unused)
+    {
+        lock (_gate)
+        {
             _tokensUsed = Math.Max(0, _tokensUsed - (Math.Clamp(unused, -MostPerMinute, MostPerMinute) * MicrosecondsPerMinute));
         }
     }
@@ -86,12 +114,16 @@ internal sealed class RateSlot(TimeProvider time)
         }
     }
 
-    /// <summary>Ends a slot that has nothing running and everything left.</summary>
-    public bool TryClose(RateLimit limit)
+    /// <summary>Ends a slot that has nothing running and everything left by <paramref name="limit"/>, or by the limit that it saw last.</summary>
+    public bool TryClose(RateLimit? limit)
     {
         lock (_gate)
         {
-            Refill(limit);
+            if ((limit ?? _last) is { } known)
+            {
+                Refill(known);
+            }
+
             return _closed |= _running == 0 && _requestsUsed == 0 && _tokensUsed == 0;
         }
     }
@@ -108,7 +140,12 @@ internal sealed class RateSlot(TimeProvider time)
             return new RateRefusal(limit, RateKind.Requests, requests, 1, TimeSpan.FromMicroseconds(first));
         }
 
-        if (limit.TokensPerMinute is { } perMinute)
+        return TokenRefusal(limit, tokens);
+    }
+
+    private RateRefusal? TokenRefusal(RateLimit limit, long tokens)
+    {
+        if (limit.TokensPerMinute is { } perMinute && tokens > 0)
         {
             if (tokens > perMinute)
             {
@@ -131,6 +168,7 @@ internal sealed class RateSlot(TimeProvider time)
 
     private void Refill(RateLimit limit)
     {
+        _last = limit;
         var now = time.GetTimestamp();
         var elapsed = (long)Math.Min(time.GetElapsedTime(_at, now).TotalMicroseconds, MicrosecondsPerMinute * 60d);
         if (elapsed <= 0)

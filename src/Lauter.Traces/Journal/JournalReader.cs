@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace Lauter.Traces;
@@ -110,9 +111,7 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
 
         using (segment)
         {
-            var bytes = new byte[checked((int)segment.Length)];
-            segment.ReadExactly(bytes);
-            var (traces, feedback, begun, damaged) = Read(file, bytes, problems);
+            var (traces, feedback, begun, damaged) = Read(file, segment, problems);
             foreach (var batch in traces.Chunk(BatchSize))
             {
                 post?.Invoke(batch);
@@ -139,6 +138,22 @@ public sealed class JournalReader(string directory, TraceStore store, Action<IRe
     }
 
     private static string WriterOf(string file) => Path.GetFileNameWithoutExtension(file).Split('-')[^1];
+
+    private static (List<TraceRecord> Traces, List<FeedbackRecord> Feedback, List<BegunRecord> Begun, bool Damaged) Read(string file, FileStream segment, List<string> problems)
+    {
+        // From the pool: an array of megabytes each second would wait for the next full collection.
+        var length = checked((int)segment.Length);
+        var bytes = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            segment.ReadExactly(bytes, 0, length);
+            return Read(file, bytes.AsSpan(0, length), problems);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
 
     private static (List<TraceRecord> Traces, List<FeedbackRecord> Feedback, List<BegunRecord> Begun, bool Damaged) Read(
         string file, ReadOnlySpan<byte> bytes, List<string> problems)

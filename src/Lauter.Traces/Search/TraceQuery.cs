@@ -109,7 +109,9 @@ public sealed partial record TraceQuery
             var expression = first is "request" or "response" && rest.Length > 0
                 ? $"CASE WHEN json_valid(json_extract(t.body, '$.{first}')) THEN json_extract(json_extract(t.body, '$.{first}'), $path{i}) END"
                 : $"json_extract(t.body, $path{i})";
-            Add($"CAST({expression} AS TEXT) = $value{i}", $"$value{i}", value);
+            // Reading a body as JSON is dear, looking for bytes in it is not: a word stands in the body as it is, unless the caller escaped it.
+            var sieve = IsWord(value) ? $"(instr(t.body, $value{i}) > 0 OR instr(t.body, '\\u') > 0) AND " : "";
+            Add($"{sieve}CAST({expression} AS TEXT) = $value{i}", $"$value{i}", value);
             parameters.Add(($"$path{i}", first is "request" or "response" && rest.Length > 0 ? "$" + rest : "$." + path));
         }
 
@@ -124,6 +126,10 @@ public sealed partial record TraceQuery
             }
         }
     }
+
+    /// <summary>True for texts that JSON writes as they are and that are no number: those come back in another form than they were written in (1.00, 1e3, true).</summary>
+    internal static bool IsWord(string value) =>
+        value.All(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '_' or '-' or '.' or ',' or ':' or '@') && value.Any(c => char.IsAsciiLetter(c) && c is not ('e' or 'E'));
 
     [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*|\[\d{1,6}\])*$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PathForm();

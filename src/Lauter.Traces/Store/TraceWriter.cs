@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lauter.Ledger;
 using Microsoft.Data.Sqlite;
 
 namespace Lauter.Traces;
@@ -6,20 +7,18 @@ namespace Lauter.Traces;
 /// <summary>Inserts traces with statements that are prepared once.</summary>
 internal sealed class TraceWriter : IDisposable
 {
-    private readonly SqliteConnection _connection;
-    private readonly SqliteCommand _trace;
-    private readonly SqliteCommand _settlement;
-    private readonly SqliteCommand _row;
-    private readonly SqliteCommand _text;
-    private readonly SqliteCommand _open;
-    private readonly SqliteCommand _end;
+    private readonly SqlStatement _trace;
+    private readonly SqlStatement _settlement;
+    private readonly SqlStatement _row;
+    private readonly SqlStatement _text;
+    private readonly SqlStatement _open;
+    private readonly SqlStatement _end;
 
     public TraceWriter(SqliteConnection connection)
     {
-        _connection = connection;
-
         // A lost request whose real end turns up after all (a directory that was away) gives way to it.
-        _trace = Prepare(
+        _trace = new SqlStatement(
+            connection,
             """
             INSERT INTO traces(id, started, application, release, tenant, outcome, status, duration_us, body, key, user, error, nanos, currency, cost_unknown)
             VALUES($id, $started, $application, $release, $tenant, $outcome, $status, $duration, $body, $key, $user, $error, $nanos, $currency, $unknown)
@@ -28,29 +27,28 @@ internal sealed class TraceWriter : IDisposable
             WHERE traces.outcome = 6 AND excluded.outcome <> 6
             """,
             "$id", "$started", "$application", "$release", "$tenant", "$outcome", "$status", "$duration", "$body", "$key", "$user", "$error", "$nanos", "$currency", "$unknown");
-        _settlement = Prepare(
-            "INSERT INTO settlements VALUES($trace, $lease, $nanos) ON CONFLICT(lease, trace) DO UPDATE SET nanos = excluded.nanos", "$trace", "$lease", "$nanos");
-        _row = Prepare("INSERT OR IGNORE INTO trace_rows(trace) VALUES($id)", "$id");
-        _text = Prepare("INSERT INTO trace_text(rowid, body) VALUES(last_insert_rowid(), $text)", "$text");
-        _open = Prepare("SELECT EXISTS (SELECT 1 FROM begun)");
-        _end = Prepare("DELETE FROM begun WHERE id = $id", "$id");
+        _settlement = new SqlStatement(
+            connection, "INSERT INTO settlements VALUES($trace, $lease, $nanos) ON CONFLICT(lease, trace) DO UPDATE SET nanos = excluded.nanos", "$trace", "$lease", "$nanos");
+        _row = new SqlStatement(connection, "INSERT OR IGNORE INTO trace_rows(trace) VALUES($id)", "$id");
+        _text = new SqlStatement(connection, "INSERT INTO trace_text(rowid, body) VALUES(last_insert_rowid(), $text)", "$text");
+        _open = new SqlStatement(connection, "SELECT EXISTS (SELECT 1 FROM begun)");
+        _end = new SqlStatement(connection, "DELETE FROM begun WHERE id = $id", "$id");
     }
 
     public void Write(IReadOnlyList<TraceRecord> traces, SqliteTransaction transaction)
     {
-        _open.Transaction = transaction;
-        var open = _open.ExecuteScalar() is 1L;
+        var open = _open.First(transaction) is 1L;
         foreach (var trace in traces)
         {
             var id = TraceStore.Name(trace.Id);
             if (open)
             {
-                Run(_end, transaction, id);
+                _end.Run(transaction, id);
             }
 
             var columns = TraceDatabase.Columns(trace);
-            if (Run(
-                _trace, transaction, id, trace.Started.ToUnixTimeMilliseconds(), trace.Application, trace.Release, trace.Tenant, (int)trace.Outcome, trace.Status,
+            if (_trace.Run(
+                transaction, id, trace.Started.ToUnixTimeMilliseconds(), trace.Application, trace.Release, trace.Tenant, (int)trace.Outcome, trace.Status,
                 (long)trace.Duration.TotalMicroseconds, JsonSerializer.Serialize(trace, TraceJson.Relaxed.TraceRecord), columns[0].Value, columns[1].Value, columns[2].Value,
                 columns[3].Value, columns[4].Value, columns[5].Value) == 0)
             {
@@ -59,43 +57,21 @@ internal sealed class TraceWriter : IDisposable
 
             foreach (var settlement in trace.Settlements)
             {
-                Run(_settlement, transaction, id, settlement.LeaseId, settlement.NanoUnits);
+                _settlement.Run(transaction, id, settlement.LeaseId, settlement.NanoUnits);
             }
 
-            if (TraceDatabase.TextOf(trace) is { } text && Run(_row, transaction, id) > 0)
+            if (TraceDatabase.TextOf(trace) is { } text && _row.Run(transaction, id) > 0)
             {
-                Run(_text, transaction, text);
+                _text.Run(transaction, text);
             }
         }
     }
 
     public void Dispose()
     {
-        foreach (var command in (SqliteCommand[])[_trace, _settlement, _row, _text, _open, _end])
+        foreach (var command in (SqlStatement[])[_trace, _settlement, _row, _text, _open, _end])
         {
             command.Dispose();
         }
-    }
-
-    private SqliteCommand Prepare(string sql, params string[] parameters)
-    {
-        var command = TraceDatabase.Command(_connection, null, sql);
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(new SqliteParameter { ParameterName = parameter });
-        }
-
-        return command;
-    }
-
-    private static int Run(SqliteCommand command, SqliteTransaction transaction, params ReadOnlySpan<object?> values)
-    {
-        command.Transaction = transaction;
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
-
-        return command.ExecuteNonQuery();
     }
 }
