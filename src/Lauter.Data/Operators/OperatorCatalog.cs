@@ -32,7 +32,7 @@ public static class OperatorCatalog
     /// <summary>All operators.</summary>
     public static IReadOnlyList<OperatorSpec> All { get; } =
     [
-        new(RepairEncoding, 1, OperatorKind.Edit, true, true, "Turns UTF-8 that was read as Latin-1, Windows-1252 or GBK, and GBK read as Latin-1, back into what was written.", []),
+        new(RepairEncoding, 2, OperatorKind.Edit, true, true, "Turns UTF-8 that was read as Latin-1, Windows-1252 or GBK, and GBK read as Latin-1 or Windows-1252, back into what was written.", []),
         new(Normalise, 1, OperatorKind.Edit, true, true, "NFC, full-width letters and digits to half width (Chinese punctuation stays), invisible characters away, blanks and line ends made plain.", []),
         new(RemoveNavigation, 1, OperatorKind.Edit, true, false, "Leaves out the blocks that the reader marked as navigation, cookie notice, page header or footer.", []),
         new(RemoveBoilerplateLines, 1, OperatorKind.Edit, true, false, "Leaves out lines that stand in many documents of the corpus.",

@@ -3,15 +3,25 @@ using System.Text;
 namespace Lauter.Data.Text;
 
 /// <summary>
-/// Undoes the usual accidents of encodings: UTF-8 read as Windows-1252, Latin-1 or GB18030, and GBK read as Latin-1. A repair is taken
-/// only when the text re-encodes without loss, decodes strictly as the other encoding, and looks better afterwards. Thread-safe.
+/// Undoes the usual accidents of encodings: UTF-8 read as Windows-1252, Latin-1 or GB18030, and GBK read as Latin-1 or Windows-1252. A repair is
+/// taken only when the text re-encodes without loss, decodes strictly as the other encoding, and looks better afterwards; what lost bytes on the way
+/// stays, and <c>drop_garbled</c> names it. Thread-safe.
 /// </summary>
 public static class Mojibake
 {
     private static readonly Encoding StrictUtf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
     private static readonly Encoding Gb18030 = Strict("GB18030");
+
+    /// <summary>Windows' GBK, whose byte 0x80 is the euro sign: GB18030 spells that sign with two bytes, and what was read would not come back.</summary>
     private static readonly Encoding Gbk = Strict("GBK");
-    private static readonly Encoding Latin1 = Encoding.GetEncoding("iso-8859-1", EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
+
+    /// <summary>From so many Han characters on, a fifth of frequent ones tells prose from debris, of which a tenth is frequent by chance.</summary>
+    private const int EnoughHan = 6;
+
+    private const double LeastFrequent = 0.2;
+
+    /// <summary>First of the two characters that GBK shows for a curly quotation mark, dash or ellipsis in UTF-8; it stands in no living word.</summary>
+    private const char QuoteDebris = '\u9225';
 
     /// <summary>What Windows-1252 shows for the bytes 0x80 to 0x9F; unassigned bytes map to the control character of the same number.</summary>
     private const string Windows1252High = "\u20AC\u0081\u201A\u0192\u201E\u2026\u2020\u2021\u02C6\u2030\u0160\u2039\u0152\u008D\u017D\u008F\u0090\u2018\u2019\u201C\u201D\u2022\u2013\u2014\u02DC\u2122\u0161\u203A\u0153\u009D\u017E\u0178";
@@ -26,14 +36,76 @@ public static class Mojibake
 
         var lines = text.Split('\n');
         var changed = false;
+        var isGbk = false;
         for (var i = 0; i < lines.Length; i++)
         {
-            var repaired = RepairLine(lines[i]);
+            var repaired = RepairLine(lines[i], ref isGbk);
             changed |= !ReferenceEquals(repaired, lines[i]);
             lines[i] = repaired;
         }
 
+        // A line of names alone does not show its encoding; the text around it does.
+        for (var i = 0; isGbk && i < lines.Length; i++)
+        {
+            lines[i] = HighShare(lines[i]) > 0.5 ? FromGbk(lines[i], leastFrequent: 0) ?? lines[i] : lines[i];
+        }
+
         return changed ? string.Join('\n', lines) : text;
+    }
+
+    /// <summary>
+    /// Share of the visible characters that stand in lines which a wrong decoding left unreadable: several U+FFFD, mostly accented letters, or Han
+    /// characters of which hardly one is frequent.
+    /// </summary>
+    internal static double BrokenLines(ReadOnlySpan<char> text)
+    {
+        if (Ascii.IsValid(text))
+        {
+            return 0;
+        }
+
+        int broken = 0, all = 0;
+        foreach (var range in text.Split('\n'))
+        {
+            var line = text[range];
+            var visible = Visible(line, out var isBroken);
+            all += visible;
+            broken += isBroken ? visible : 0;
+        }
+
+        return all == 0 ? 0 : (double)broken / all;
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization)]
+    private static int Visible(ReadOnlySpan<char> line, out bool isBroken)
+    {
+        const int FewestLost = 2, FewestAccented = 6, FewestHan = 20;
+        int visible = 0, lost = 0, accented = 0, digits = 0, han = 0, frequent = 0;
+        foreach (var c in line)
+        {
+            if (c < 0x80)
+            {
+                visible += c > ' ' ? 1 : 0;
+                digits += char.IsAsciiDigit(c) ? 1 : 0;
+                continue;
+            }
+
+            visible++;
+            if (TextFolding.IsHan(c))
+            {
+                han++;
+                lost += c == QuoteDebris ? 1 : 0;
+                frequent += HanWords.IsFrequent(c) ? 1 : 0;
+            }
+            else
+            {
+                accented += c <= '\u00FF' ? 1 : 0;
+                lost += c == '\uFFFD' ? 1 : 0;
+            }
+        }
+
+        isBroken = lost >= FewestLost || (accented >= FewestAccented && accented * 2 > visible - digits) || (han >= FewestHan && frequent * 8 < han);
+        return visible;
     }
 
     /// <summary>Places where two neighbouring characters look like one UTF-8 or GBK character that was read as Latin-1.</summary>
@@ -69,12 +141,12 @@ public static class Mojibake
         return high == 0 ? 0 : (frequent - (5.0 * broken)) / high;
     }
 
-    private static string RepairLine(string line)
+    private static string RepairLine(string line, ref bool isGbk)
     {
         var current = line;
         for (var round = 0; round < 3; round++)
         {
-            var next = OneRound(current);
+            var next = OneRound(current, ref isGbk);
             if (next is null)
             {
                 break;
@@ -86,11 +158,20 @@ public static class Mojibake
         return current;
     }
 
-    private static string? OneRound(string line)
+    private static string? OneRound(string line, ref bool isGbk)
     {
         if (TextFolding.IsAscii(line))
         {
             return null;
+        }
+
+        // Mostly beyond ASCII: before the runs, since a run of GBK can be strict UTF-8 by chance, and a whole line of UTF-8 is no Chinese prose in GBK.
+        // Mostly ASCII: after them, since quotation marks that went wrong twice are long runs too.
+        var dense = HighShare(line) > 0.5;
+        if ((dense ? FromGbk(line, LeastFrequent) : null) is { } chinese)
+        {
+            isGbk = true;
+            return chinese;
         }
 
         if (SuspiciousPairs(line) > 0 && RepairRuns(line) is { } repaired)
@@ -98,19 +179,76 @@ public static class Mojibake
             return repaired;
         }
 
-        if (AllLatin1(line) && HighShare(line) > 0.5 && Decode(Gbk, Latin1.GetBytes(line)) is { } chinese && FrequentHanCount(chinese) * 10 >= HanCount(chinese) * 4 && HanCount(chinese) >= 2)
+        if (!dense && HasLongRuns(line) && FromGbk(line, LeastFrequent) is { } mixed)
         {
-            return chinese;
+            isGbk = true;
+            return mixed;
         }
 
-        // UTF-8 read as GBK: typical debris is rare Han; only when the bytes are strict UTF-8 again and common characters come out.
-        if (HanCount(line) >= 3 && Bytes(Gb18030, line) is { } bytes && Decode(StrictUtf8, bytes) is { } utf8 && utf8.Length < line.Length
-            && HanCount(utf8) > 0 && CommonHan(utf8) > CommonHan(line))
+        // UTF-8 read as GBK: typical debris is rare Han; only when the bytes are strict UTF-8 again and common characters come out, or for English
+        // the quotation marks that left this debris.
+        return HanCount(line) == 0 ? null : FromUtf8(line, Bytes(Gbk, line)) ?? FromUtf8(line, Bytes(Gb18030, line));
+    }
+
+    private static string? FromUtf8(string line, byte[]? bytes)
+    {
+        if (bytes is null || Decode(StrictUtf8, bytes) is not { } utf8)
         {
-            return utf8;
+            return null;
         }
 
-        return null;
+        return HanCount(utf8) > 0
+            ? HanCount(line) >= 3 && utf8.Length < line.Length && CommonHan(utf8) > CommonHan(line) ? utf8 : null
+            : line.Contains(QuoteDebris, StringComparison.Ordinal) ? utf8 : null;
+    }
+
+    /// <summary>
+    /// The line's bytes read as GB18030, when Windows-1252 or Latin-1 showed them and Chinese prose comes out. For lines with most of it beyond ASCII, or
+    /// in long runs beyond it, as no Western language is written.
+    /// </summary>
+    private static string? FromGbk(string line, double leastFrequent)
+    {
+        var bytes = new byte[line.Length];
+        for (var i = 0; i < line.Length; i++)
+        {
+            var value = ByteOf1252(line[i]);
+            if (value < 0)
+            {
+                return null;
+            }
+
+            bytes[i] = (byte)value;
+        }
+
+        if (Decode(Gb18030, bytes) is not { } chinese || chinese.AsSpan().IndexOfAnyInRange('\uE000', '\uF8FF') >= 0)
+        {
+            return null;
+        }
+
+        var (han, frequent) = (HanCount(chinese), FrequentHanCount(chinese));
+        var least = leastFrequent > 0 && han < EnoughHan ? 0.4 : leastFrequent;
+        return han >= 2 && frequent >= least * han ? chinese : null;
+    }
+
+    /// <summary>Whether most characters beyond ASCII stand four and more together.</summary>
+    private static bool HasLongRuns(string line)
+    {
+        int high = 0, inRuns = 0, run = 0;
+        foreach (var c in line)
+        {
+            if (c >= 0x80)
+            {
+                high++;
+                run++;
+                continue;
+            }
+
+            inRuns += run >= 4 ? run : 0;
+            run = 0;
+        }
+
+        inRuns += run >= 4 ? run : 0;
+        return high >= 8 && inRuns * 10 >= high * 7;
     }
 
     /// <summary>Repairs each maximal run of characters that Windows-1252 can show, so Han text beside the broken part does not stop it.</summary>
@@ -151,19 +289,6 @@ public static class Mojibake
     private static int ByteOf1252(char c) => c < 0x80 ? c : c is >= '\u00A0' and <= '\u00FF' ? c : c is >= '\u0080' and <= '\u009F' ? c : Windows1252High.IndexOf(c, StringComparison.Ordinal) is >= 0 and var at ? 0x80 + at : -1;
 
     private static bool IsLead(char c) => c is (>= '\u00C2' and <= '\u00DF') or (>= '\u00E0' and <= '\u00F4');
-
-    private static bool AllLatin1(string text)
-    {
-        foreach (var c in text)
-        {
-            if (c > 255)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
 
     private static double HighShare(string text)
     {

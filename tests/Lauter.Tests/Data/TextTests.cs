@@ -76,4 +76,51 @@ public sealed class TextTests
         var gbk = System.Text.CodePagesEncodingProvider.Instance.GetEncoding("GBK")!;
         Assert.Equal(text, Mojibake.Repair(System.Text.Encoding.Latin1.GetString(gbk.GetBytes(text))));
     }
+
+    [Theory]
+    [InlineData("吴少阳从不朝觐，又给朝廷进贡马匹\uFEFF，朝廷遂予善待")] // not in GBK, in GB18030
+    [InlineData("现时约有50-500万只小灰头稚冠雉。〇伦敦 London Zoo")]
+    public void Repair_Gb18030ReadAsWestern_ComesBack(string text)
+    {
+        var bytes = System.Text.CodePagesEncodingProvider.Instance.GetEncoding("GB18030")!.GetBytes(text);
+        Assert.Equal(text, Mojibake.Repair(System.Text.Encoding.Latin1.GetString(bytes)));
+        Assert.Equal(text, Mojibake.Repair(System.Text.CodePagesEncodingProvider.Instance.GetEncoding(1252)!.GetString(bytes)));
+    }
+
+    [Fact]
+    public void Repair_LineOfNamesInGbk_IsDecidedByTheTextAroundIt()
+    {
+        const string Text = "我们的产品有质量问题，请您联系客户服务\n翟墨谭咏麟舒淇";
+        var bytes = System.Text.CodePagesEncodingProvider.Instance.GetEncoding("GBK")!.GetBytes(Text);
+        Assert.Equal(Text, Mojibake.Repair(System.Text.Encoding.Latin1.GetString(bytes)));
+    }
+
+    [Theory]
+    [InlineData("It\u2019s the brewery\u2019s best kettle")]
+    [InlineData("我们需要更换温度传感器，请联系客户服务")]
+    public void Repair_Utf8ReadAsGbkWithoutLoss_ComesBack(string text)
+    {
+        var read = System.Text.CodePagesEncodingProvider.Instance.GetEncoding("GBK")!.GetString(System.Text.Encoding.UTF8.GetBytes(text));
+        Assert.Equal(text, Mojibake.Repair(read));
+    }
+
+    [Theory]
+    [InlineData("Ã¢â‚¬Å“DoesÃ¢â‚¬Â\u009D finland have any travel alerts", "\u201CDoes\u201D finland have any travel alerts")]
+    public void Repair_QuotesThatWentWrongTwice_AreNotTakenForGbk(string broken, string text) => Assert.Equal(text, Mojibake.Repair(broken));
+
+    [Theory]
+    [InlineData("Größe: ÄÖÜ äöü ß")]
+    [InlineData("ÀÉÎ")]
+    [InlineData("鈥字罕见，联通也罕见")]
+    [InlineData("翟墨谭咏麟舒淇")]
+    [InlineData("«Où êtes-vous?» – à l'hôtel Élysée, ça dépend")]
+    public void Repair_RightText_Stays(string text) => Assert.Same(text, Mojibake.Repair(text));
+
+    [Theory]
+    [InlineData("A clean line of English that is long enough to count.\n浣╃壒閲屽�囧嚭鐢熶簬鍓嶅崡鏂�鎷夊か娉㈤粦锛屼絾鏄�寰堝揩", true)] // UTF-8 read as GBK: bytes are lost
+    [InlineData("The best 鈥?and only 鈥?kettle of the brewery", true)]
+    [InlineData("ÎâÉÙÑô´Ó²»³¯êî£¬ÓÖ¸ø³¯Í¢½ø¹±ÂíÆ¥", true)]
+    [InlineData("Größe und Länge, Äpfel und Öl: schöne Grüße!", false)]
+    [InlineData("诗经：关关雎鸠，在河之洲。窈窕淑女，君子好逑。参差荇菜，左右流之。", false)]
+    public void BrokenLines_DebrisOfWrongDecodings_CountsByLine(string text, bool broken) => Assert.Equal(broken, Mojibake.BrokenLines(text) > 0.05);
 }

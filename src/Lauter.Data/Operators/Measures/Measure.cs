@@ -23,7 +23,7 @@ internal abstract class Measure
     public abstract void Take(TextView text, Span<double> values);
 
     /// <summary>A new instance of every measure there is; their columns have different names.</summary>
-    public static IReadOnlyList<Measure> All() => [new ShapeMeasure(), new WordMeasure(), new RepetitionMeasure(), new LineMeasure(), new CharacterRepetitionMeasure()];
+    public static IReadOnlyList<Measure> All() => [new ShapeMeasure(), new WordMeasure(), new RepetitionMeasure(), new LineMeasure(), new CharacterRepetitionMeasure(), new EncodingMeasure()];
 
     protected static double Ratio(double part, double whole) => whole == 0 ? 0 : part / whole;
 }
