@@ -21,8 +21,17 @@ internal sealed record Check(string Argument, string Column, bool IsLeast, strin
 }
 
 /// <summary>An operator that drops texts by measured numbers; the first failing check in order gives the reason.</summary>
+/// <param name="Spec">As recipes name it.</param>
+/// <param name="Checks">In order.</param>
 internal sealed record DropOperator(OperatorSpec Spec, IReadOnlyList<Check> Checks)
 {
+    /// <summary>Opens what the measure behind the checks needs, once, and gives a maker of measures for workers; null: a plain measure has the columns.</summary>
+    public Func<OperatorCall, Func<Measures.Measure>>? Measure { get; init; }
+
+    /// <summary>An operator over a measure that needs arguments of its own; for plain rows only.</summary>
+    public static DropOperator Configured(string name, int version, string summary, Func<OperatorCall, Func<Measures.Measure>> measure, IReadOnlyList<ArgumentSpec> arguments, params Check[] checks) =>
+        new(new OperatorSpec(name, version, OperatorKind.Drop, false, false, summary, [.. arguments, .. checks.Select(c => c.ToArgument())]), checks) { Measure = measure };
+
     public DropOperator(string name, int version, string summary, params Check[] checks)
         : this(new OperatorSpec(name, version, OperatorKind.Drop, true, true, summary, [.. checks.Select(c => c.ToArgument())]), checks)
     {

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Lauter.Data.Operators.Measures;
+using Lauter.Data.Operators.Perplexity;
 
 namespace Lauter.Data.Operators;
 
@@ -59,6 +61,28 @@ internal static class DropOperators
         new("drop_long_words", 1, "Drops texts that hold a very long word: encoded data, glued text.", Most("maximum", "longest_word", "long_word", "characters in the longest word", 1000, 1000, 1000, 1_000_000)),
         new("drop_character_repetition", 1, "Drops texts whose character 10-grams repeat.", Most("maximum", "character_repetition", "repeated_characters", "share of character 10-grams seen before", 0.5, 0.6, 0.5)),
         new("drop_few_sentences", 1, "Drops texts with few sentences.", Least("minimum", "sentences", "few_sentences", "sentences", 2, 2, 2, 1_000_000)),
+        new("drop_few_stop_words", 1, "Drops texts with few words that carry grammar: lists of keywords, tables, logs.",
+            Least("minimum", "stop_word_share", "few_stop_words", "share of words that carry grammar", 0.2, 0.1, 0)),
+        DropOperator.Configured(
+            "drop_flagged_words", 1, "Drops texts with words of a list that the team keeps.", FlaggedWordMeasure.Open, [File("list", "A text file, one word or phrase a line; # begins a comment.")],
+            Most("maximum", "flagged_words", "flagged_words", "listed words for each word", 0.045, 0.017, 0.045)),
+        DropOperator.Configured(
+            "drop_perplexity", 1, "Drops texts that surprise a character model of clean text: gibberish, garbled encodings, foreign matter.", PerplexityMeasure.Open,
+            [new ArgumentSpec("model", ArgumentForm.File, "", 0, 0, [], "A model that 'lauter data learn' wrote; without it one is learned from what the operators before this one keep of a sample of the run's own rows.")],
+            Most("maximum", "perplexity", "high_perplexity", "perplexity for each character", 20, 400, 1e9, 1e9)),
+        DropOperator.Configured(
+            "drop_tokens", 1, "Drops texts with too few or too many tokens of the model that will read them.", TokenMeasure.Open, [File("model", "A GGUF file; only its vocabulary is read.")],
+            Least("minimum", "tokens", "few_tokens", "tokens", 10, 10, 10, 1e9),
+            Most("maximum", "tokens", "many_tokens", "tokens", 1e9, 1e9, 1e9, 1e9),
+            Least("characters_per_token", "characters_per_token", "unfamiliar_to_model", "characters in a token on average", 0, 0, 0, 100)),
+        DropOperator.Configured(
+            "decontaminate", 1, "Drops texts that share a run of words with an evaluation suite: a model that saw them would be graded on its memory.", SuiteMeasure.Open,
+            [
+                new ArgumentSpec("suites", ArgumentForm.Files, new JsonArray(), 0, 0, [], "Files of suites: JSON lines, every text in them, or plain lines.") { IsRequired = true },
+                new ArgumentSpec("words", ArgumentForm.Number, 13.0, 6, 50, [], "Words in a run."),
+                new ArgumentSpec("characters", ArgumentForm.Number, 20.0, 10, 100, [], "Han characters in a run, for Chinese texts of a suite."),
+            ],
+            Most("maximum", "suite_runs", SuiteMeasure.Reason, "runs that stand in a suite too", 0, 0, 0, 1_000_000)),
     ];
 
     private static DropOperator Language
@@ -71,6 +95,8 @@ internal static class DropOperators
             return new DropOperator(new OperatorSpec(OperatorCatalog.DropLanguage, 2, OperatorKind.Drop, true, true, "Keeps only texts in the listed languages.", [keep, score.ToArgument(), declared]), [score]);
         }
     }
+
+    private static ArgumentSpec File(string name, string summary) => new(name, ArgumentForm.File, "", 0, 0, [], summary) { IsRequired = true };
 
     private static Check Gram(string kind, int n, double english, double chinese) =>
         Most($"{kind}_{n}_gram", $"{kind}_{n}_gram", $"gopher_{kind}_{n}_gram", kind == "top" ? $"share of characters in the most frequent {n}-gram" : $"share of characters in {n}-grams seen before", english, chinese, english);

@@ -25,7 +25,14 @@ internal sealed class DropRules
     {
         var calls = (recipe?.Operators ?? []).Select(c => (Call: c, Operator: DropOperators.All.FirstOrDefault(d => d.Spec.Name == c.Spec.Name)))
             .Where(c => c.Operator is not null).ToList();
-        Plan = plan ?? new MeasurePlan(calls.SelectMany(c => c.Operator!.Checks).Select(c => c.Column));
+        Plan = plan ?? new MeasurePlan(
+            calls.SelectMany(c => c.Operator!.Checks).Select(c => c.Column),
+            calls.Where(c => c.Operator!.Measure is not null).Select(c => c.Operator!.Measure!(c.Call)));
+        if (plan is not null && calls.FirstOrDefault(c => c.Operator!.Measure is not null).Call is { } configured)
+        {
+            throw new InvalidOperationException($"'{configured.Spec.Name}' measures with a file of the recipe, which only plain rows are measured with.");
+        }
+
         foreach (var (call, known) in calls)
         {
             if (call.Spec.Name == OperatorCatalog.DropLanguage)

@@ -1,10 +1,15 @@
 using System.Text.Json.Nodes;
 using Lauter.Data.Dedup;
+using Lauter.Data.Operators.WholeRows;
+using Lauter.Data.Operators.Selections;
 using Lauter.Data.Redaction;
 
 namespace Lauter.Data.Operators;
 
-/// <summary>Every operator a recipe may name. To add one that drops: a row in <c>DropOperators</c>; one that edits: a row here and its code in <c>TextEdits</c>.</summary>
+/// <summary>
+/// Every operator a recipe may name. To add one that drops: a row in <c>DropOperators</c>; one that edits: a row here and its code in <c>TextEdits</c>; one
+/// that looks at whole rows: a row in <c>RowOperators</c>.
+/// </summary>
 public static class OperatorCatalog
 {
     internal const string RepairEncoding = "repair_encoding";
@@ -64,8 +69,13 @@ public static class OperatorCatalog
             new ArgumentSpec("unit", ArgumentForm.Choice, "words", 0, 0, ["words", "characters"], "What shingles are made of; characters suit texts of a few sentences."),
             Number("size", 3, 1, 32, "Units in a shingle; character shingles of Chinese texts are half as long."),
         ]),
+        .. RowOperators.All.Select(o => o.Spec),
+        .. Selection.Specs,
         new(ResolveLabels, 1, OperatorKind.Drop, false, true, "Among near-copies with different labels keeps the majority's label, that of reviewed rows first; a tie drops them all.", []),
     ];
+
+    /// <summary>Whether the operator compares rows with each other, and so runs after all that looks at one row.</summary>
+    internal static bool NeedsAllRows(string name) => name is DropExactDuplicates or DropNearDuplicates or ResolveLabels;
 
     internal static OperatorSpec? Find(string name) => All.FirstOrDefault(o => o.Name == name);
 

@@ -8,6 +8,20 @@ namespace Lauter.Data.Operators;
 /// <param name="Arguments">Every argument, defaults written out.</param>
 public sealed record OperatorCall(OperatorSpec Spec, JsonObject Arguments)
 {
+    /// <summary>Full names of the files that arguments of the form File or Files name, in their order.</summary>
+    internal IReadOnlyDictionary<string, IReadOnlyList<string>> FileNames { get; init; } = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+
+    /// <summary>What the recipe may refer to.</summary>
+    internal RecipeContext Context { get; init; } = new();
+
+    internal IReadOnlyList<string> Files(string name) => FileNames.GetValueOrDefault(name) ?? [];
+
+    internal string? File(string name) => Files(name) is [var file] ? file : null;
+
+    internal IReadOnlyDictionary<string, string> Map(string name) => Arguments[name]!.AsObject().ToDictionary(m => m.Key, m => m.Value!.GetValue<string>(), StringComparer.Ordinal);
+
+    internal IReadOnlyDictionary<string, double> Weights(string name) => Arguments[name]!.AsObject().ToDictionary(m => m.Key, m => m.Value!.GetValue<double>(), StringComparer.Ordinal);
+
     internal double Number(string name) => Arguments[name]!.GetValue<double>();
 
     internal double Number(string name, string language) => Arguments[name]![language]!.GetValue<double>();
@@ -36,7 +50,10 @@ public sealed class Recipe
     public IReadOnlyList<OperatorCall> Operators { get; }
 
     /// <summary>Reads a recipe from YAML: <c>operators:</c> with one entry an operator. Never throws on bad text.</summary>
-    public static RecipeResult Parse(string name, string yaml) => RecipeReader.Read(name, yaml);
+    /// <param name="name">Shown to people.</param>
+    /// <param name="yaml">The recipe.</param>
+    /// <param name="context">What it may refer to; without it files are looked for in the current directory, and no model's tokens can be counted.</param>
+    public static RecipeResult Parse(string name, string yaml, RecipeContext? context = null) => new RecipeReader(context ?? new RecipeContext()).Read(name, yaml);
 
     /// <summary>The built-in recipe of this name, or null. <see cref="BuiltInNames"/> lists them.</summary>
     public static Recipe? BuiltIn(string name)
@@ -77,6 +94,10 @@ public sealed class Recipe
 
         return new JsonObject { ["measures"] = new JsonArray([.. Measures.MeasurePlan.All.Measures.Select(m => (JsonNode)$"{m.Name}.{m.Version}")]), ["operators"] = new JsonArray([.. operators]) };
     }
+
+    /// <summary>Operators that a project's dataset can't run: they need plain rows, so <c>lauter data run</c> runs them.</summary>
+    /// <param name="documents">True for documents, false for examples.</param>
+    public IReadOnlyList<string> RowsOnly(bool documents) => [.. Operators.Where(o => !(documents ? o.Spec.Documents : o.Spec.Examples)).Select(o => o.Spec.Name)];
 
     internal OperatorCall? Find(string name) => Operators.FirstOrDefault(o => o.Spec.Name == name);
 

@@ -7,11 +7,11 @@ using YamlDotNet.RepresentationModel;
 namespace Lauter.Data.Operators;
 
 /// <summary>YAML → recipe. Goes on after a fault, so that a person sees all of them at once.</summary>
-internal static class RecipeReader
+internal sealed class RecipeReader(RecipeContext context)
 {
     private static readonly string[] Languages = ["en", "zh", "und"];
 
-    public static RecipeResult Read(string name, string yaml)
+    public RecipeResult Read(string name, string yaml)
     {
         var faults = new List<YamlFault>();
         var calls = new List<OperatorCall>();
@@ -45,7 +45,7 @@ internal static class RecipeReader
         return faults.Count > 0 ? new RecipeResult(null, faults) : new RecipeResult(new Recipe(name, calls), []);
     }
 
-    private static void ReadList(YamlNode node, List<OperatorCall> calls, List<YamlFault> faults)
+    private void ReadList(YamlNode node, List<OperatorCall> calls, List<YamlFault> faults)
     {
         if (node is not YamlSequenceNode list)
         {
@@ -53,7 +53,7 @@ internal static class RecipeReader
             return;
         }
 
-        string? firstDrop = null;
+        string? firstDrop = null, overall = null;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in list)
         {
@@ -82,22 +82,36 @@ internal static class RecipeReader
                 faults.Add(At(nameNode, operatorName, "stands in the recipe twice; once is enough."));
             }
 
-            if (spec.Kind == OperatorKind.Drop)
+            switch (spec.Kind)
             {
-                firstDrop ??= operatorName;
-            }
-            else if (firstDrop is not null)
-            {
-                faults.Add(At(nameNode, operatorName, $"changes text, so it must stand before '{firstDrop}', which measures it."));
+                case OperatorKind.Drop:
+                    firstDrop ??= operatorName;
+                    overall ??= OperatorCatalog.NeedsAllRows(operatorName) ? operatorName : null;
+                    break;
+                case OperatorKind.Select:
+                    overall ??= operatorName;
+                    break;
+                case OperatorKind.Edit when firstDrop is not null:
+                    faults.Add(At(nameNode, operatorName, $"changes text, so it must stand before '{firstDrop}', which measures it."));
+                    break;
+                case OperatorKind.Row:
+                    firstDrop = null;
+                    break;
             }
 
-            calls.Add(new OperatorCall(spec, ReadArguments(spec, arguments, faults)));
+            if (overall is not null && spec.Kind == OperatorKind.Row)
+            {
+                faults.Add(At(nameNode, operatorName, $"must stand before '{overall}', which compares all rows with each other and so runs after it."));
+            }
+
+            calls.Add(ReadCall(nameNode, spec, arguments, faults));
         }
     }
 
-    private static JsonObject ReadArguments(OperatorSpec spec, YamlMappingNode? written, List<YamlFault> faults)
+    private OperatorCall ReadCall(YamlNode place, OperatorSpec spec, YamlMappingNode? written, List<YamlFault> faults)
     {
         var result = new JsonObject();
+        var files = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
         foreach (var argument in spec.Arguments)
         {
             result[argument.Name] = argument.Default.DeepClone();
@@ -142,6 +156,18 @@ internal static class RecipeReader
                 case ArgumentForm.Text:
                     result[keyName] = (value as YamlScalarNode)?.Value ?? "";
                     break;
+                case ArgumentForm.File or ArgumentForm.Files:
+                    var names = value is YamlSequenceNode several && argument.Form == ArgumentForm.Files ? [.. several.Children] : (IReadOnlyList<YamlNode>)[value];
+                    var opened = names.Select(n => ReadFile(n, path, faults)).ToList();
+                    files[keyName] = [.. opened.Select(o => o.Name)];
+                    result[keyName] = argument.Form == ArgumentForm.File ? opened[0].Hash : new JsonArray([.. opened.Select(o => (JsonNode)o.Hash)]);
+                    break;
+                case ArgumentForm.Map:
+                    result[keyName] = ReadMap(value, path, faults, (node, _) => (node as YamlScalarNode)?.Value ?? "");
+                    break;
+                case ArgumentForm.Weights:
+                    result[keyName] = ReadMap(value, path, faults, (node, at) => ReadNumber(node, at, argument, faults));
+                    break;
                 case ArgumentForm.Texts:
                     result[keyName] = new JsonArray([.. (value is YamlSequenceNode texts ? texts.Children : [value]).Select(t => (JsonNode)((t as YamlScalarNode)?.Value ?? ""))]);
                     break;
@@ -152,7 +178,47 @@ internal static class RecipeReader
             }
         }
 
-        return result;
+        foreach (var missing in spec.Arguments.Where(a => a.IsRequired && written?.Children.Keys.Any(k => (k as YamlScalarNode)?.Value == a.Name) != true))
+        {
+            faults.Add(At(place, spec.Name, $"needs '{missing.Name}': {missing.Summary}"));
+        }
+
+        return new OperatorCall(spec, result) { FileNames = files, Context = context };
+    }
+
+    private (string Name, string Hash) ReadFile(YamlNode node, string path, List<YamlFault> faults)
+    {
+        var written = (node as YamlScalarNode)?.Value ?? "";
+        var name = Path.GetFullPath(Path.Combine(context.Directory, written));
+        try
+        {
+            using var stream = File.OpenRead(name);
+            return (name, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(stream)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            faults.Add(At(node, path, $"the file '{written}' can't be read: {e.Message}"));
+            return (name, "");
+        }
+    }
+
+    private static JsonObject ReadMap(YamlNode node, string path, List<YamlFault> faults, Func<YamlNode, string, JsonNode> read)
+    {
+        var map = new JsonObject();
+        if (node is not YamlMappingNode pairs)
+        {
+            faults.Add(At(node, path, "must be a mapping, such as { name: value }."));
+            return map;
+        }
+
+        // Ordered by name, so that the order in the file is no part of the recipe's key.
+        foreach (var (key, value) in pairs.Children.OrderBy(c => (c.Key as YamlScalarNode)?.Value ?? "", StringComparer.Ordinal))
+        {
+            var name = (key as YamlScalarNode)?.Value ?? "";
+            map[name] = read(value, $"{path}.{name}");
+        }
+
+        return map;
     }
 
     private static double ReadNumber(YamlNode node, string path, ArgumentSpec argument, List<YamlFault> faults)

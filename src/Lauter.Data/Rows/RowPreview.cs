@@ -44,7 +44,7 @@ public sealed record RecipePreview
     public required IReadOnlyDictionary<string, long[]> Histograms { get; init; }
 }
 
-/// <summary>Tries a recipe on a sample without writing anything. Rules that need the whole corpus (copies, frequent lines) are not tried.</summary>
+/// <summary>Tries a recipe on a sample without writing anything. Rules that need the whole corpus (copies, frequent lines, selections) are not tried.</summary>
 public static class RowPreview
 {
     private const int Examples = 5;
@@ -61,7 +61,9 @@ public static class RowPreview
     {
         var shards = await ShardPlanner.PlanAsync(inputs, cancellation);
         var places = Math.Min(Places, shards.Count);
-        var program = new RowProgram(recipe, textField, idField);
+        var pipeline = await RowPipeline.OpenAsync(recipe, inputs, textField, idField, cancellation);
+        var program = pipeline.Last;
+        var pieces = new List<RowPiece>();
         var tally = new Tally();
         var order = new List<(string, string)>();
         var alone = new Dictionary<(string, string), int>();
@@ -79,11 +81,10 @@ public static class RowPreview
                 cancellation.ThrowIfCancellationRequested();
                 seen++;
                 var line = shard.Bytes.AsMemory(place.Start, place.Length);
-                var before = (long[])program.Changed.Clone();
-                RowOutcome outcome;
+                var before = pipeline.Programs.Select(p => (long[])p.Changed.Clone()).ToList();
                 try
                 {
-                    outcome = program.Run(line.Span, () => $"line {place.Number}", null);
+                    pipeline.Run(line, () => $"line {place.Number}", null, pieces);
                 }
                 catch (RowFault)
                 {
@@ -91,34 +92,36 @@ public static class RowPreview
                     continue;
                 }
 
-                languages[outcome.Language] = languages.GetValueOrDefault(outcome.Language) + 1;
-                tally.Measure(program.Plan, outcome.Language, outcome.Values);
-                foreach (var verdict in program.Rules.All(outcome.Language, outcome.Values))
+                foreach (var (row, outcome) in pieces)
                 {
-                    Count(alone, (verdict.Operator, verdict.Reason));
-                    if (!order.Contains((verdict.Operator, verdict.Reason)))
+                    languages[outcome.Language] = languages.GetValueOrDefault(outcome.Language) + 1;
+                    var isMeasured = outcome.Values.Length == program.Plan.Columns.Count;
+                    if (isMeasured)
                     {
-                        order.Add((verdict.Operator, verdict.Reason));
+                        tally.Measure(program.Plan, outcome.Language, outcome.Values);
                     }
-                }
 
-                if (outcome.Verdict is { } drop)
-                {
-                    Count(first, (drop.Operator, drop.Reason));
-                    if (!order.Contains((drop.Operator, drop.Reason)))
+                    foreach (var verdict in isMeasured ? program.Rules.All(outcome.Language, outcome.Values) : [])
                     {
-                        order.Add((drop.Operator, drop.Reason));
+                        Count(alone, (verdict.Operator, verdict.Reason));
+                        Note(order, (verdict.Operator, verdict.Reason));
                     }
-                }
-                else
-                {
-                    kept[outcome.Language] = kept.GetValueOrDefault(outcome.Language) + 1;
-                }
 
-                if (outcome.IsChanged && examples.Count < Examples)
-                {
-                    var (old, now) = Difference(program.OriginalText(line.Span, outcome), outcome.Text!);
-                    examples.Add(new ChangedRow(outcome.Id, [.. program.EditNames.Where((_, i) => program.Changed[i] > before[i])], old, now));
+                    if (outcome.Verdict is { } drop)
+                    {
+                        Count(first, (drop.Operator, drop.Reason));
+                        Note(order, (drop.Operator, drop.Reason));
+                    }
+                    else
+                    {
+                        kept[outcome.Language] = kept.GetValueOrDefault(outcome.Language) + 1;
+                    }
+
+                    if (outcome.IsChanged && examples.Count < Examples)
+                    {
+                        var (old, now) = Difference(program.OriginalText(row.Span, outcome), outcome.Text!);
+                        examples.Add(new ChangedRow(outcome.Id, [.. pipeline.Programs.SelectMany((p, k) => p.EditNames.Where((_, i) => p.Changed[i] > before[k][i]))], old, now));
+                    }
                 }
             }
         }
@@ -129,7 +132,7 @@ public static class RowPreview
         {
             Rows = seen, Unreadable = unreadable, Kept = kept, Languages = languages,
             Checks = [.. order.OrderBy(o => positions.GetValueOrDefault(o.Item1, -1)).Select(o => new CheckSurvival(o.Item1, o.Item2, Math.Max(alone.GetValueOrDefault(o), first.GetValueOrDefault(o)), first.GetValueOrDefault(o)))],
-            Changed = new SortedDictionary<string, int>(program.EditNames.Select((n, i) => (n, (int)program.Changed[i])).ToDictionary(c => c.n, c => c.Item2), StringComparer.Ordinal),
+            Changed = new SortedDictionary<string, int>(pipeline.Programs.SelectMany(p => p.EditNames.Select((n, i) => (n, (int)p.Changed[i]))).ToDictionary(c => c.n, c => c.Item2), StringComparer.Ordinal),
             Examples = examples, Histograms = tally.Histograms,
         };
     }
@@ -147,6 +150,14 @@ public static class RowPreview
         start = Math.Min(start, text.Length);
         var end = Math.Min(text.Length, start + 160);
         return (start > 0 ? "\u2026" : "") + text[start..end].Replace("\n", "\u21B5", StringComparison.Ordinal) + (end < text.Length ? "\u2026" : "");
+    }
+
+    private static void Note(List<(string, string)> order, (string, string) key)
+    {
+        if (!order.Contains(key))
+        {
+            order.Add(key);
+        }
     }
 
     private static void Count(Dictionary<(string, string), int> counts, (string, string) key) => counts[key] = counts.GetValueOrDefault(key) + 1;

@@ -3,12 +3,13 @@ using System.Text.Json.Nodes;
 using Lauter.Catalog.Objects;
 using Lauter.Data.Export;
 using Lauter.Data.Operators;
+using Lauter.Data.Operators.Perplexity;
 
 namespace Lauter.Data.Rows;
 
 /// <summary>
 /// A recipe over files of rows, without a project: (1) cut the inputs into shards, (2) when a rule needs it, count the lines of the corpus, (3) workers do
-/// shards, each a file of its own, (4) drop copies across shards, (5) report. A worker holds one shard, so memory does not grow with the corpus; a shard
+/// shards, each a file of its own, (4) drop copies across shards and choose among the rest, (5) report. A worker holds one shard, so memory does not grow with the corpus; a shard
 /// that an interrupted run finished is not done again; the result does not depend on the number of workers.
 /// </summary>
 public static class RowRun
@@ -25,6 +26,7 @@ public static class RowRun
     {
         var clock = Stopwatch.StartNew();
         Directory.CreateDirectory(options.OutputDirectory);
+        options = options with { Recipe = await PerplexityTraining.LearnMissingAsync(options, cancellation) };
         var layout = new RunLayout(options.OutputDirectory);
 
         // 1. Shards.
@@ -37,6 +39,7 @@ public static class RowRun
 
         // 3. Shards.
         var dropsCopies = DropsCopies(options.Recipe);
+        var selection = RowSelection.Of(options, layout);
         var total = new Tally();
         var pending = new List<RowShard>();
         foreach (var shard in shards)
@@ -55,7 +58,7 @@ public static class RowRun
         var done = shards.Count - pending.Count;
         progress?.Report(new DataProgress("rows", done, shards.Count));
         await InParallelAsync(
-            options.Workers, pending, () => new ShardWorker(options, layout, signature, frequencies, dropsCopies),
+            options.Workers, pending, () => new ShardWorker(options, layout, signature, frequencies, dropsCopies || selection is not null, selection),
             async (worker, shard) =>
             {
                 var tally = await worker.RunAsync(shard, cancellation);
@@ -69,17 +72,19 @@ public static class RowRun
             {
                 lock (total)
                 {
-                    texts += worker.Program.TextsRead;
-                    edits += worker.Program.EditsDone;
-                    measures += worker.Program.MeasuresTaken;
+                    texts += worker.Pipeline.Programs.Sum(p => p.TextsRead);
+                    edits += worker.Pipeline.Programs.Sum(p => p.EditsDone);
+                    measures += worker.Pipeline.Programs.Sum(p => p.MeasuresTaken);
                 }
             });
 
-        // 4. Copies.
+        // 4. Copies, and selections among what is left.
         if (dropsCopies)
         {
-            await new CopyDropper(options, layout, shards).RunAsync(total, progress, cancellation);
+            await new CopyDropper(selection is null ? options : options with { Format = RowFormat.Jsonl }, layout, shards).RunAsync(total, progress, cancellation);
         }
+
+        selection?.Run(shards, dropsCopies, total, cancellation);
 
         // 5. Report.
         var report = total.ToJson();

@@ -37,6 +37,12 @@ public sealed record RowStory
     /// <summary>Thresholds in order.</summary>
     public required IReadOnlyList<StoryCheck> Checks { get; init; }
 
+    /// <summary>Rows that it becomes: more than one when the recipe splits texts; the rest of the story is then that of the first part that goes, or of the first.</summary>
+    public int Parts { get; init; } = 1;
+
+    /// <summary>SHA-256 of the text after the edits, as UTF-8.</summary>
+    public string TextSha256 { get; init; } = "";
+
     /// <summary>Why it is dropped; null when the recipe's rules keep it.</summary>
     public string? Dropped { get; init; }
 
@@ -66,7 +72,7 @@ public sealed record RowStory
                 var line = rows.Bytes.AsMemory(place.Start, place.Length);
                 if ((isNumber && place.Number == number && shard.Files[0] == inputs[0]) || (line.Span.IndexOf(needle) >= 0 && IdOf(parser, line.Span) == row))
                 {
-                    return Tell(recipe, shard, place, line, finished, textField, idField);
+                    return Tell(await RowPipeline.OpenAsync(recipe, inputs, textField, idField, cancellation), recipe, shard, place, line, finished);
                 }
             }
         }
@@ -86,21 +92,24 @@ public sealed record RowStory
         }
     }
 
-    private static RowStory Tell(Recipe recipe, RowShard shard, RowLine place, ReadOnlyMemory<byte> line, string? finished, string textField, string idField)
+    private static RowStory Tell(RowPipeline pipeline, Recipe recipe, RowShard shard, RowLine place, ReadOnlyMemory<byte> line, string? finished)
     {
-        var program = new RowProgram(recipe, textField, idField);
-        RowOutcome outcome;
+        var pieces = new List<RowPiece>();
         try
         {
-            outcome = program.Run(line.Span, () => $"line {place.Number}", null);
+            pipeline.Run(line, () => $"line {place.Number}", null, pieces);
         }
         catch (RowFault fault)
         {
             return new RowStory { Id = $"line {place.Number}", Source = shard.Files[0].RelativePath, Line = place.Number, Language = "und", Edits = [], Checks = [], Dropped = $"{fault.Reason}: {fault.Message}" };
         }
 
+        // Of several parts, the one that has most to tell: the first that goes, else the first.
+        var (row, outcome) = pieces.Find(p => p.Outcome.Verdict is not null) is { Outcome.Verdict: not null } gone ? gone : pieces[0];
+        var program = pipeline.Last;
+        var isMeasured = outcome.Values.Length == program.Plan.Columns.Count;
         var edits = new List<StoryEdit>();
-        var text = program.OriginalText(line.Span, outcome);
+        var text = TextOf(pipeline, line);
         foreach (var (call, edit, _) in new TextEdits(recipe).Steps)
         {
             var next = edit(text);
@@ -113,10 +122,18 @@ public sealed record RowStory
         return new RowStory
         {
             Id = outcome.Id, Source = shard.Files[0].RelativePath, Line = place.Number, Language = outcome.Language, Edits = edits,
-            Checks = [.. program.Rules.Values(outcome.Language, outcome.Values).Select(v => new StoryCheck(v.Operator, v.Argument, v.Value, v.Limit, v.IsLeast, v.Passes))],
+            Parts = pieces.Count,
+            Checks = !isMeasured ? [] : [.. program.Rules.Values(outcome.Language, outcome.Values).Select(v => new StoryCheck(v.Operator, v.Argument, v.Value, v.Limit, v.IsLeast, v.Passes))],
             Dropped = outcome.Verdict is { } drop ? $"{drop.Operator}: {drop.Reason}: {drop.Detail}" : null,
             Rejects = finished is null ? [] : RejectsOf(finished, outcome.Id),
+            TextSha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(outcome.Text ?? program.OriginalText(row.Span, outcome)))),
         };
+    }
+
+    private static string TextOf(RowPipeline pipeline, ReadOnlyMemory<byte> line)
+    {
+        var outcome = pipeline.Programs[0].Run(line.Span, () => "", null);
+        return pipeline.Programs[0].OriginalText(line.Span, outcome);
     }
 
     private static List<string> RejectsOf(string directory, string id)

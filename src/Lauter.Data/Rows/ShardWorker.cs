@@ -13,27 +13,30 @@ internal sealed class ShardWorker
 {
     private readonly RowRunOptions _options;
     private readonly string _signature;
-    private readonly RowProgram _program;
+    private readonly RowPipeline _pipeline;
+    private readonly RowSelection? _selection;
+    private readonly List<RowPiece> _pieces = [];
     private readonly RunLayout _layout;
     private readonly bool _drawsKeys;
     private readonly ParquetTable<(string Id, string Language, double[] Values)>? _scores;
 
-    public ShardWorker(RowRunOptions options, RunLayout layout, string signature, LineFrequencies? frequencies, bool drawsKeys)
+    public ShardWorker(RowRunOptions options, RunLayout layout, string signature, LineFrequencies? frequencies, bool drawsKeys, RowSelection? selection = null)
     {
         (_options, _layout, _signature, _drawsKeys) = (options, layout, signature, drawsKeys);
-        _program = new RowProgram(options.Recipe, options.TextField, options.IdField, frequencies);
+        _selection = selection;
+        _pipeline = new RowPipeline(options.Recipe, options.TextField, options.IdField, frequencies);
         if (options.WriteScores)
         {
             _scores = new ParquetTable<(string, string, double[])>(
                 [
                     new("id", typeof(string), r => r.Item1), new("language", typeof(string), r => r.Item2),
-                    .. _program.Plan.Columns.Select((c, i) => new ParquetColumn<(string, string, double[])>(c, typeof(double), r => r.Item3[i])),
+                    .. _pipeline.Last.Plan.Columns.Select((c, i) => new ParquetColumn<(string, string, double[])>(c, typeof(double), r => r.Item3[i])),
                 ],
                 _ => throw new NotSupportedException("Scores are read with the manifest's schema."));
         }
     }
 
-    public RowProgram Program => _program;
+    public RowPipeline Pipeline => _pipeline;
 
     public async Task<Tally> RunAsync(RowShard shard, CancellationToken cancellation)
     {
@@ -49,9 +52,14 @@ internal sealed class ShardWorker
         var rejects = new List<RejectRow>(rows.Rejects);
         var scores = new List<(string, string, double[])>();
         var keys = _drawsKeys ? new KeptRows() : null;
-        Array.Clear(_program.Changed);
-        _program.Redactions.Clear();
-        var bytesBefore = _program.TextBytes;
+        var picks = _selection?.Open(_pipeline.Last.Plan);
+        foreach (var program in _pipeline.Programs)
+        {
+            Array.Clear(program.Changed);
+            program.Redactions.Clear();
+        }
+
+        var bytesBefore = _pipeline.Programs[0].TextBytes;
         foreach (var reject in rows.Rejects)
         {
             Tally.Count(tally.Dropped, reject.Reason);
@@ -68,10 +76,9 @@ internal sealed class ShardWorker
 
             var place = rows.Lines[i];
             var line = rows.Bytes.AsMemory(place.Start, place.Length);
-            RowOutcome outcome;
             try
             {
-                outcome = _program.Run(line.Span, () => Rejects.IdOf(source, place.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)), cache);
+                _pipeline.Run(line, () => Rejects.IdOf(source, place.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)), cache, _pieces);
             }
             catch (RowFault fault)
             {
@@ -83,36 +90,46 @@ internal sealed class ShardWorker
                 continue;
             }
 
-            tally.Measure(_program.Plan, outcome.Language, outcome.Values);
-            if (_scores is not null)
+            foreach (var (row, outcome) in _pieces)
             {
-                scores.Add((outcome.Id, outcome.Language, outcome.Values));
-            }
+                string Text() => outcome.Text ?? _pipeline.Last.OriginalText(row.Span, outcome);
+                if (outcome.Values.Length == _pipeline.Last.Plan.Columns.Count)
+                {
+                    tally.Measure(_pipeline.Last.Plan, outcome.Language, outcome.Values);
+                    if (_scores is not null)
+                    {
+                        scores.Add((outcome.Id, outcome.Language, outcome.Values));
+                    }
+                }
 
-            string Text() => outcome.Text ?? _program.OriginalText(line.Span, outcome);
-            if (outcome.Verdict is { } drop)
-            {
-                Tally.Count(tally.Dropped, drop.Reason);
-                Tally.Count(tally.DroppedBy, drop.Operator);
-                rejects.Add(Rejects.Row(outcome.Id, source, Position(place), drop.Operator, drop.Reason, drop.Detail, Text()));
-                continue;
-            }
+                if (outcome.Verdict is { } drop)
+                {
+                    Tally.Count(tally.Dropped, drop.Reason);
+                    Tally.Count(tally.DroppedBy, drop.Operator);
+                    rejects.Add(Rejects.Row(outcome.Id, source, Position(place), drop.Operator, drop.Reason, drop.Detail, Text()));
+                    continue;
+                }
 
-            tally.RowsOut++;
-            Tally.Count(tally.ByLanguage, outcome.Language);
-            data.Add(line.Span, outcome, Text);
-            keys?.Add(outcome.Id, outcome.Language, Position(place));
+                tally.RowsOut++;
+                Tally.Count(tally.ByLanguage, outcome.Language);
+                data.Add(row.Span, outcome, Text);
+                keys?.Add(outcome.Id, outcome.Language, Position(place));
+                picks?.Add(row, outcome, Position(place));
+            }
         }
 
-        tally.TextBytes = _program.TextBytes - bytesBefore;
-        for (var i = 0; i < _program.Changed.Length; i++)
+        tally.TextBytes = _pipeline.Programs[0].TextBytes - bytesBefore;
+        foreach (var program in _pipeline.Programs)
         {
-            Tally.Count(tally.Changed, _program.EditNames[i], _program.Changed[i]);
-        }
+            for (var i = 0; i < program.Changed.Length; i++)
+            {
+                Tally.Count(tally.Changed, program.EditNames[i], program.Changed[i]);
+            }
 
-        foreach (var (kind, count) in _program.Redactions)
-        {
-            Tally.Count(tally.Redactions, PersonalData.NameOf(kind), count);
+            foreach (var (kind, count) in program.Redactions)
+            {
+                Tally.Count(tally.Redactions, PersonalData.NameOf(kind), count);
+            }
         }
 
         cache?.Save(4L * Math.Max(rows.Bytes.Length, 1 << 20));
@@ -120,6 +137,7 @@ internal sealed class ShardWorker
         RowWriter.SaveRejects(_options.Format, _layout.Rejects(shard.Index), rejects);
         _scores?.WriteFile(_layout.Scores(shard.Index), scores);
         keys?.Save(_layout.Keys(shard.Index));
+        picks?.Save(_selection!.PathOf(shard.Index));
 
         // Last: a shard without this file was not finished and is done again.
         AtomicFile.WriteAllBytes(_layout.State(shard.Index), CanonicalJson.Serialize(new JsonObject { ["signature"] = _signature, ["shard"] = shard.Key, ["first"] = shard.FirstLine, ["source"] = source, ["tally"] = tally.ToJson() }));

@@ -46,7 +46,7 @@ internal static class DataCommand
         var format = Arguments.Format();
         var operators = new Command("operators", "List the operators of recipes with their arguments and ranges.") { format };
         operators.SetAction(result => List(result.GetValue(format) == "json"));
-        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataRunCommand.Create(), DataPreviewCommand.Create(), DataExplainCommand.Create(), DataSplitCommand.Create(), DataExchangeCommands.Export(), DataExchangeCommands.Import(), DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
+        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataRunCommand.Create(), DataLearnCommand.Create(), DataPreviewCommand.Create(), DataExplainCommand.Create(), DataSplitCommand.Create(), DataExchangeCommands.Export(), DataExchangeCommands.Import(), DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
     }
 
     private static JsonNode ToJson(SourceDocument document) => new JsonObject
@@ -69,9 +69,10 @@ internal static class DataCommand
                 ["summary"] = o.Summary,
                 ["documents"] = o.Documents,
                 ["examples"] = o.Examples,
+                ["kind"] = o.Kind.ToString().ToLowerInvariant(),
                 ["arguments"] = new JsonArray([.. o.Arguments.Select(a => (JsonNode)new JsonObject
                 {
-                    ["name"] = a.Name, ["default"] = a.Default.DeepClone(), ["minimum"] = a.Minimum, ["maximum"] = a.Maximum, ["summary"] = a.Summary,
+                    ["name"] = a.Name, ["default"] = a.Default.DeepClone(), ["minimum"] = a.Minimum, ["maximum"] = a.Maximum, ["form"] = FormOf(a), ["options"] = a.Options.Count == 0 ? null : new JsonArray([.. a.Options.Select(n => (JsonNode)n)]), ["required"] = a.IsRequired, ["summary"] = a.Summary,
                 })]),
             })]));
             return ExitCodes.Success;
@@ -79,15 +80,29 @@ internal static class DataCommand
 
         foreach (var spec in OperatorCatalog.All)
         {
-            System.Console.WriteLine($"{spec.Name}  ({string.Join(", ", new[] { spec.Documents ? "documents" : null, spec.Examples ? "examples" : null }.OfType<string>())})");
+            System.Console.WriteLine($"{spec.Name}  ({string.Join(", ", new[] { "rows", spec.Documents ? "documents" : null, spec.Examples ? "examples" : null }.OfType<string>())})");
             System.Console.WriteLine($"    {spec.Summary}");
             foreach (var argument in spec.Arguments)
             {
-                var range = argument.Options.Count > 0 ? string.Join(" | ", argument.Options) : $"{argument.Minimum} to {argument.Maximum}";
-                System.Console.WriteLine($"    - {argument.Name}: {range}, default {argument.Default.ToJsonString()}. {argument.Summary}");
+                var range = argument.Options.Count > 0 ? string.Join(" | ", argument.Options) : argument.Maximum > argument.Minimum ? $"{argument.Minimum} to {argument.Maximum}" : FormOf(argument);
+                System.Console.WriteLine($"    - {argument.Name}: {range}, {(argument.IsRequired ? "required" : $"default {argument.Default.ToJsonString()}")}. {argument.Summary}");
             }
         }
 
         return ExitCodes.Success;
     }
+
+    private static string FormOf(ArgumentSpec argument) => argument.Form switch
+    {
+        ArgumentForm.NumberByLanguage => "number, or one for each of en, zh, und",
+        ArgumentForm.Number => "number",
+        ArgumentForm.Choice => "choice",
+        ArgumentForm.Choices => "choices",
+        ArgumentForm.Text => "text",
+        ArgumentForm.Texts => "list of texts",
+        ArgumentForm.File => "file",
+        ArgumentForm.Files => "file, or list of files",
+        ArgumentForm.Map => "mapping of texts",
+        _ => "mapping of texts to numbers",
+    };
 }

@@ -22,7 +22,8 @@ internal static class DataRecipes
     {
         if (File.Exists(name))
         {
-            var result = Lauter.Data.Operators.Recipe.Parse(Path.GetFileNameWithoutExtension(name), File.ReadAllText(name));
+            var context = new RecipeContext { Directory = Path.GetDirectoryName(Path.GetFullPath(name))!, OpenTokenizer = DataTokenCounter.Of };
+            var result = Lauter.Data.Operators.Recipe.Parse(Path.GetFileNameWithoutExtension(name), File.ReadAllText(name), context);
             return result.Recipe ?? throw new ProjectFileException(name, result.Faults);
         }
 

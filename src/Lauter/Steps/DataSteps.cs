@@ -144,8 +144,12 @@ internal static class DataSteps
                 ExitCodes.ProjectInvalid, $"the dataset '{dataset.Name}' asks for the recipe '{dataset.Recipe}', but neither {relative} nor a built-in recipe of that name exists.{NearestName.Suggest(dataset.Recipe, [.. Recipe.BuiltInNames])}");
         }
 
-        var result = Recipe.Parse(dataset.Recipe, File.ReadAllText(path));
-        return result.Recipe ?? throw new ProjectFileException(path, result.Faults);
+        var context = new RecipeContext { Directory = Path.GetDirectoryName(path)!, OpenTokenizer = DataTokenCounter.Of };
+        var result = Recipe.Parse(dataset.Recipe, File.ReadAllText(path), context);
+        var recipe = result.Recipe ?? throw new ProjectFileException(path, result.Faults);
+        var unfit = recipe.RowsOnly(documents: dataset.Kind == "documents");
+        return unfit.Count == 0 ? recipe : throw new CommandException(
+            ExitCodes.ProjectInvalid, $"{relative}: {string.Join(", ", unfit)} can't run on {dataset.Kind} of a project. Run 'lauter data run' with them first and name its output as the source.");
     }
 
     /// <summary>Puts every source into the store as it is now, so that the chain can always be walked back to it.</summary>

@@ -22,8 +22,12 @@ internal abstract class Measure
     /// <param name="values">As many as there are columns.</param>
     public abstract void Take(TextView text, Span<double> values);
 
-    /// <summary>A new instance of every measure there is; their columns have different names.</summary>
-    public static IReadOnlyList<Measure> All() => [new ShapeMeasure(), new WordMeasure(), new RepetitionMeasure(), new LineMeasure(), new CharacterRepetitionMeasure(), new EncodingMeasure()];
+    /// <summary>Makers of every measure that needs nothing but the text; their columns have different names.</summary>
+    public static IReadOnlyList<Func<Measure>> Plain { get; } =
+    [
+        () => new ShapeMeasure(), () => new WordMeasure(), () => new RepetitionMeasure(), () => new LineMeasure(), () => new CharacterRepetitionMeasure(), () => new EncodingMeasure(),
+        () => new StopWordMeasure(),
+    ];
 
     protected static double Ratio(double part, double whole) => whole == 0 ? 0 : part / whole;
 }

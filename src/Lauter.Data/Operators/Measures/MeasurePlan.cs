@@ -6,21 +6,26 @@ namespace Lauter.Data.Operators.Measures;
 internal sealed class MeasurePlan
 {
     /// <summary>Every measure there is.</summary>
-    public static MeasurePlan All { get; } = new(Measure.All().SelectMany(m => m.Columns));
+    public static MeasurePlan All { get; } = new(Measure.Plain.SelectMany(m => m().Columns));
 
     private readonly Dictionary<string, int> _columns = new(StringComparer.Ordinal);
     private readonly List<string> _names = [];
+    private readonly List<Func<Measure>> _factories = [];
 
     /// <param name="columns">Columns that are read; their measures are taken whole.</param>
-    public MeasurePlan(IEnumerable<string> columns)
+    /// <param name="configured">Makers of measures that need a file of the recipe.</param>
+    public MeasurePlan(IEnumerable<string> columns, IEnumerable<Func<Measure>>? configured = null)
     {
         var wanted = columns.ToHashSet(StringComparer.Ordinal);
-        foreach (var measure in Measure.All())
+        foreach (var factory in Measure.Plain.Concat(configured ?? []))
         {
+            var measure = factory();
             if (!measure.Columns.Any(wanted.Contains))
             {
                 continue;
             }
+
+            _factories.Add(factory);
 
             Measures.Add((measure.Name, measure.Version, _names.Count, measure.Columns.Count));
             foreach (var column in measure.Columns)
@@ -40,6 +45,9 @@ internal sealed class MeasurePlan
     /// <summary>Position of a column.</summary>
     public int this[string column] => _columns[column];
 
+    /// <summary>Position of a column, null when nothing measures it.</summary>
+    public int? Find(string column) => _columns.TryGetValue(column, out var at) ? at : null;
+
     /// <summary>Instances for one worker, in the order of <see cref="Measures"/>.</summary>
-    public Measure[] Open() => [.. Measure.All().Where(m => Measures.Exists(x => x.Name == m.Name))];
+    public Measure[] Open() => [.. _factories.Select(f => f())];
 }
