@@ -42,7 +42,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
 
         if (start.IsMirrored)
         {
-            return Reserve(start, null, null);
+            return Reserve(start, null);
         }
 
         // Four bytes a token: a limit on speed may be an estimate, a limit on money may not.
@@ -67,7 +67,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
         ? [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}"]
         : [$"application:{start.Application}", $"key:{start.Key.Id}", $"tenant:{start.Key.Tenant}", $"user:{start.Key.Tenant}/{start.User}"];
 
-    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, HeldRates held)
+    private (RequestSettlement? Settlement, OpenAiError? Error) Reserve(RequestStart start, HeldRates? held)
     {
         var accounts = AccountsOf(start);
         if (!leases.Covers(accounts))
@@ -96,7 +96,7 @@ internal sealed class Settler(GatewayOptions options, TraceJournal journal, Budg
     }
 
     /// <summary>Step 3 for a provider: that it will be asked is on record before it is asked.</summary>
-    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, HeldRates held)
+    private (RequestSettlement? Settlement, OpenAiError? Error) Ask(RequestStart start, Reservation? reservation, HeldRates? held)
     {
         if (start.Live is { Kind: ApplicationKind.Provider, Provider: { } provider })
         {
