@@ -48,7 +48,7 @@ static int Usage()
         data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
-        release-damage live|offline|canary|chinese DATA_FULL.json DIRECTORY   damaged candidates: who stops them, how many users met them
+        release-damage live|offline|candidate|canary|chinese DATA_FULL.json DIRECTORY   damaged candidates: who stops them, how many users met them
         ledger                                        rates of journal, budgets, ledger and trace store beside the disk's own
         engine-load FILE REQUESTS TENANTS SHARED OWN MOST        write requests for the three below; TENANTS 0 shares nothing
         engine-plain MODEL.gguf FILE PARALLEL THREADS           the plain native batch loop that the engine is held against

@@ -15,7 +15,10 @@ internal static class ReleaseDamage
     private const double WrongLabels = 0.25;
     private const string Address = "http://127.0.0.1:5097";
 
-    /// <param name="part"><c>live</c>, <c>offline</c>, <c>canary</c> on CLINC150, or <c>chinese</c> on the helpdesk example; the first three in that order.</param>
+    /// <param name="part">
+    /// On CLINC150, in this order: <c>live</c> (the release that serves), <c>offline</c> (a candidate of wrong labels), <c>candidate</c> (a sound one, its rollout begins), <c>canary</c>
+    /// (its weights are damaged while it rolls out). On the helpdesk example: <c>chinese</c>, twice: the release that serves, then the candidate.
+    /// </param>
     /// <param name="data"><c>data_full.json</c> of CLINC150.</param>
     /// <param name="directory">Where the projects and their state lie between the parts.</param>
     public static async Task<int> RunAsync(string part, string data, string directory)
@@ -32,20 +35,21 @@ internal static class ReleaseDamage
                 var code = await ProgramAsync("up", clinc, "--no-serve");
                 WriteClinc(data, clinc, wrong: 0);
                 return await ProgramAsync("releases", clinc) + code;
-            case "canary":
+            case "candidate":
                 WriteClinc(data, clinc, wrong: 0);
                 File.WriteAllText(Path.Combine(clinc, "lauter.yaml"), Yaml(seed: 2, rollout: true));
-                if (await ProgramAsync("up", clinc, "--no-serve") is not 0 and var failed)
-                {
-                    return failed;
-                }
-
+                return await ProgramAsync("up", clinc, "--no-serve");
+            case "canary":
+                // From the beginning, whatever was seen before.
+                await ProgramAsync("rollout", clinc, "--abort");
                 var candidate = DamageNewest(clinc, "intent");
-                return await ReleaseDamageUsers.RunAsync(clinc, Address, "intent", candidate, [.. Rows(clinc).Where(r => r.Split == "test")]);
+                return await ProgramAsync("rollout", clinc, "--start", candidate) is not 0 and var refused
+                    ? refused
+                    : await ReleaseDamageUsers.RunAsync(clinc, Address, "intent", candidate, [.. Rows(clinc).Where(r => r.Split == "test")]);
             case "chinese":
                 return await ChineseAsync(Path.Combine(Path.GetFullPath(directory), "helpdesk"));
             default:
-                Console.Error.WriteLine($"'{part}' is not a part: live, offline, canary or chinese.");
+                Console.Error.WriteLine($"'{part}' is not a part: live, offline, candidate, canary or chinese.");
                 return 2;
         }
     }
@@ -114,7 +118,7 @@ internal static class ReleaseDamage
     private static IEnumerable<DamageRow> Rows(string project) => File.ReadLines(Path.Combine(project, "rows.jsonl"))
         .Select(l => JsonNode.Parse(l)!).Select(r => new DamageRow(r["split"]!.GetValue<string>(), r["text"]!.GetValue<string>(), r["intent"]!.GetValue<string>()));
 
-    /// <summary>Sets a twentieth of the weights of the newest release to zero, as a bad disk could; its gate has passed.</summary>
+    /// <summary>Sets a third of the file of the newest release to zero, as a bad disk could; its gate has passed.</summary>
     private static string DamageNewest(string project, string application)
     {
         var releases = Path.Combine(project, ".lauter", "releases", application);
@@ -126,9 +130,9 @@ internal static class ReleaseDamage
         var file = Of(manifest["objects"]!.AsArray().Single(o => o!["name"]!.GetValue<string>() == "model.gguf")!["sha256"]!.GetValue<string>());
         File.SetAttributes(file, FileAttributes.Normal);
         using var stream = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
-        stream.Position = stream.Length * 70 / 100;
-        stream.Write(new byte[stream.Length / 20]);
-        Console.WriteLine($"damaged the weights of {release["id"]}: {stream.Length / 20:#,0} of {stream.Length:#,0} bytes are zero now");
+        stream.Position = stream.Length * 3 / 5;
+        stream.Write(new byte[stream.Length / 3]);
+        Console.WriteLine($"damaged the weights of {release["id"]}: {stream.Length / 3:#,0} of {stream.Length:#,0} bytes are zero now");
         return release["id"]!.GetValue<string>();
     }
 

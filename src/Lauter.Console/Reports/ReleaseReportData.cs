@@ -57,6 +57,15 @@ public sealed record ReleaseReportData
     /// <summary>Every source file in the chain.</summary>
     public required IReadOnlyList<ReportSource> Sources { get; init; }
 
+    /// <summary>Licences and consents behind the release.</summary>
+    public IReadOnlyList<ReportRight> Rights { get; init; } = [];
+
+    /// <summary>Whose agreement it needed, and who gave it.</summary>
+    public IReadOnlyList<ReportApproval> Approvals { get; init; } = [];
+
+    /// <summary>Whether the suite's items were in the training rows; null without a suite over a dataset.</summary>
+    public ReportContamination? Contamination { get; init; }
+
     /// <summary>What the project cost until the report.</summary>
     public required BillSection Bill { get; init; }
 
@@ -97,3 +106,23 @@ public sealed record ReportSource(string Path, string Sha256, long Bytes);
 /// <param name="Corrected">Answers that somebody corrected.</param>
 /// <param name="RatedBad">Answers that somebody rated bad and did not correct.</param>
 public sealed record ReportUse(long Answered, long Failed, long Corrected, long RatedBad);
+
+/// <summary>On what ground a dataset or a model is used.</summary>
+/// <param name="Kind"><c>dataset</c> or <c>model</c>.</param>
+/// <param name="Name">Its name in the project.</param>
+/// <param name="Licence">The licence; null when nobody stated one.</param>
+/// <param name="Consent">The consent or other ground; null when nobody stated one.</param>
+public sealed record ReportRight(string Kind, string Name, string? Licence, string? Consent);
+
+/// <summary>An agreement that the release needed.</summary>
+/// <param name="Role">In which role.</param>
+/// <param name="Needed">How many people.</param>
+/// <param name="By">Who agreed.</param>
+public sealed record ReportApproval(string Role, int Needed, IReadOnlyList<string> By);
+
+/// <summary>How many items of the suite the model may have seen.</summary>
+/// <param name="Items">Items of the suite.</param>
+/// <param name="Seen">Items whose text stands in the training rows, folded.</param>
+/// <param name="Near">Items that are a near copy of a training row (the same cluster), these included.</param>
+/// <param name="TrainingRows">Training rows compared with.</param>
+public sealed record ReportContamination(long Items, long Seen, long Near, long TrainingRows);

@@ -158,7 +158,14 @@ public sealed record ReleaseView(string Id, string Candidate, DateTimeOffset Dec
 /// <param name="Kind">Kind of the manifest or <c>source</c>.</param>
 /// <param name="Name">Its name or path.</param>
 /// <param name="Sha256">Its hash, hexadecimal.</param>
-public sealed record EvidenceView(int Depth, string Kind, string Name, string Sha256);
+public sealed record EvidenceView(int Depth, string Kind, string Name, string Sha256)
+{
+    /// <summary>Hashes of the nodes that it was made from.</summary>
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    /// <summary>What it says of itself in a few words, for example <c>pass</c> or <c>2,012 rows</c>; null for nothing.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>One reason of a gate.</summary>
 /// <param name="Code">Stable code; the console has a sentence of its own for it in each language.</param>

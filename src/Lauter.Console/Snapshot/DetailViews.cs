@@ -12,6 +12,9 @@ public interface IConsoleDetails
     /// <summary>The items on which two scorecards of an application differ; null when there are not two.</summary>
     ScoreDiff? Differences(ScoreQuery query);
 
+    /// <summary>The suites of the project, one for each application that is tested.</summary>
+    IReadOnlyList<SuiteView> Suites();
+
     /// <summary>Costs split by one dimension, and the entries behind them.</summary>
     CostSplit Costs(CostQuery query);
 }

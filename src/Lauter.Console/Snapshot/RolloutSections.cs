@@ -49,8 +49,23 @@ public sealed record RolloutSection
     /// <summary>Why it stands there, English.</summary>
     public required string Why { get; init; }
 
-    /// <summary>Evidence that decides: 1/alpha.</summary>
+    /// <summary>Evidence that takes a candidate back: 1/alpha, more with several candidates or a mirrored phase.</summary>
     public required double Limit { get; init; }
+
+    /// <summary>Evidence that promotes one; null = as <see cref="Limit"/>.</summary>
+    public double? SafetyLimit { get; init; }
+
+    /// <summary>Requests to be mirrored before the first step; 0 without that phase.</summary>
+    public long ShadowRequests { get; init; }
+
+    /// <summary>True while requests are only mirrored.</summary>
+    public bool Shadowing { get; init; }
+
+    /// <summary>What was mirrored, by candidate.</summary>
+    public IReadOnlyList<ShadowView> Shadow { get; init; } = [];
+
+    /// <summary>All candidates with where they stand; empty for a single one.</summary>
+    public IReadOnlyList<RivalView> Rivals { get; init; } = [];
 
     /// <summary>What was seen, by signal.</summary>
     public required IReadOnlyList<RolloutSignalView> Signals { get; init; }
@@ -64,7 +79,31 @@ public sealed record RolloutSection
 /// <param name="LiveBad">Bad ones among them.</param>
 /// <param name="Harm">Evidence of harm: 1 = none.</param>
 /// <param name="Safety">Evidence of safety: 1 = none.</param>
-public sealed record RolloutSignalView(string Code, long Candidate, long CandidateBad, long Live, long LiveBad, double Harm, double Safety);
+/// <param name="Release">Which candidate, among several; null for the only one.</param>
+public sealed record RolloutSignalView(string Code, long Candidate, long CandidateBad, long Live, long LiveBad, double Harm, double Safety, string? Release = null);
+
+/// <summary>What mirroring has shown of one candidate.</summary>
+/// <param name="Candidate">Which.</param>
+/// <param name="Mirrored">Requests mirrored.</param>
+/// <param name="Agreed">Answers that said the same.</param>
+/// <param name="Compared">Answers compared.</param>
+/// <param name="OnlyCandidateFailed">Requests that the candidate alone failed.</param>
+/// <param name="OnlyLiveFailed">Requests that the live release alone failed.</param>
+/// <param name="CandidateP95">95th percentile of its times; null without answers.</param>
+/// <param name="LiveP95">95th percentile of the live release's times on the same requests.</param>
+/// <param name="Cost">What it cost; null when unknown.</param>
+/// <param name="Currency">Of that cost.</param>
+/// <param name="Harm">Evidence of harm: 1 = none.</param>
+public sealed record ShadowView(
+    string Candidate, long Mirrored, long Agreed, long Compared, long OnlyCandidateFailed, long OnlyLiveFailed, TimeSpan? CandidateP95, TimeSpan? LiveP95, decimal? Cost, string? Currency, double Harm);
+
+/// <summary>One of several candidates.</summary>
+/// <param name="Candidate">Which.</param>
+/// <param name="Left">Why it left; null while it is in.</param>
+/// <param name="Harm">Strongest evidence that it is worse than another; null without any.</param>
+/// <param name="WorseThan">Than which.</param>
+/// <param name="Safety">Weakest evidence that it is not worse than one that is left.</param>
+public sealed record RivalView(string Candidate, string? Left, double? Harm, string? WorseThan, double? Safety);
 
 /// <summary>One turn of the flywheel.</summary>
 /// <param name="Number">From 1.</param>

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Lauter.Gateway;
 using Lauter.Hosting;
+using Lauter.Ledger;
 using Lauter.Releases.Rollout;
 using Lauter.Traces;
 
@@ -105,8 +107,10 @@ internal static class RolloutCommand
         var rollouts = All(workspace, application).ToList();
         if (rollouts.Any(r => r.Active))
         {
-            // What is still in the journal of a running server follows within a second.
+            // What a running server, or one that was killed, has only journalled counts as well.
             using var traces = new TraceStore(workspace.StatePath("traces.db"));
+            using var ledger = new LedgerStore(workspace.StatePath("ledger.db"));
+            GatewayState.CatchUp(workspace.State, ledger, traces);
             var watch = new RolloutWatch(workspace.Rollouts, traces, TimeProvider.System, _ => { });
             rollouts = [.. rollouts.Select(r => r.Active ? r with { Evidence = watch.Judge(r).Evidence } : r)];
         }

@@ -86,6 +86,8 @@ internal sealed class ConsoleDetails(Workspace workspace) : IConsoleDetails
             ]);
     }
 
+    public IReadOnlyList<SuiteView> Suites() => ConsoleSuites.Of(workspace);
+
     public CostSplit Costs(CostQuery query)
     {
         using var ledger = new LedgerStore(workspace.StatePath("ledger.db"));

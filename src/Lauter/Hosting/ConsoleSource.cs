@@ -77,9 +77,14 @@ internal sealed class ConsoleSource(Workspace workspace, TimeProvider time) : IC
         };
     }
 
-    /// <summary>Who went back from a release and why; null while nobody did.</summary>
+    /// <summary>Who went back from a release and why, or whose approval it waits for; null for the usual course.</summary>
     private string? Withdrawn(string application, string release)
     {
+        if (workspace.Releases.Find(release) is { } waiting && workspace.Releases.MissingApprovals(waiting) is { Count: > 0 } missing)
+        {
+            return $"waits for {string.Join(", ", missing)}";
+        }
+
         if (!workspace.Releases.IsWithdrawn(application, release))
         {
             return null;

@@ -189,13 +189,22 @@ internal sealed class FlowSections(Workspace workspace, Func<string, (StepRecord
             }
 
             var manifest = Manifest.Read(workspace.Objects, sha256);
-            lines.Add(new EvidenceView(depth, manifest.Kind, manifest.Name, sha256));
+            lines.Add(new EvidenceView(depth, manifest.Kind, manifest.Name, sha256) { From = [.. manifest.Inputs.Select(i => i.Sha256)], Note = Note(manifest) });
             foreach (var input in manifest.Inputs)
             {
                 Walk(input.Sha256, depth + 1);
             }
         }
     }
+
+    /// <summary>The one figure that a reader of the chain looks for.</summary>
+    private static string? Note(Manifest manifest) => manifest.Kind switch
+    {
+        "gate" => manifest.Facts["verdict"]?.ToString().Replace('_', ' '),
+        "scorecard" => ManifestFacts.Number(manifest.Facts["value"]) is { } value ? value.ToString("0.000", System.Globalization.CultureInfo.InvariantCulture) : null,
+        _ => (ManifestFacts.Count(manifest.Facts["rows"]) ?? ManifestFacts.Count(manifest.Facts["items"]) ?? ManifestFacts.Count(manifest.Facts["chunks"])) is { } count
+            ? count.ToString("#,0", System.Globalization.CultureInfo.InvariantCulture) : null,
+    };
 
     private static long Number(JsonNode? node) => ManifestFacts.Count(node) ?? 0;
 

@@ -1,8 +1,13 @@
+using System.Text.Json.Nodes;
 using Lauter.Catalog.Objects;
 using Lauter.Catalog.Plan;
 using Lauter.Console.Reports;
+using Lauter.Data.Export;
+using Lauter.Data.Text;
+using Lauter.Evaluation.Suites;
 using Lauter.Releases.Evidence;
 using Lauter.Releases.Rollout;
+using Lauter.Steps;
 using Lauter.Traces;
 
 namespace Lauter.Hosting;
@@ -41,13 +46,57 @@ internal static class ReleaseEvidence
                 [.. check.Faults.Select(f => $"{f.What}: {f.Detail}"), .. audit.Faults.Select(f => $"audit log, {f}")], audit.Entries, audit.Intact),
             Evidence = sections.Evidence(release.Manifest),
             Sources = [.. chain.Values.SelectMany(m => m.Sources).DistinctBy(s => (s.Path, s.Sha256)).OrderBy(s => s.Path, StringComparer.Ordinal).Select(s => new ReportSource(s.Path, s.Sha256, s.Bytes))],
+            Rights = Rights(workspace, release, chain.GetValueOrDefault(release.Manifest)),
+            Approvals = [.. (release.Approvals ?? []).Select(a => new ReportApproval(
+                a.Role, a.Count, [.. workspace.Releases.ApprovalsOf(release).Where(g => g.Role == a.Role).Select(g => g.By).Distinct(StringComparer.Ordinal)]))],
+            Contamination = Contamination(workspace, release, chain),
             Bill = new ConsoleSource(workspace, time).Bill(),
             Use = Use(workspace, release.Id),
         };
     }
 
+    /// <summary>As the release's manifest keeps them; for one that was made before the project stated any, as the project names its parts, with nothing stated.</summary>
+    private static IReadOnlyList<ReportRight> Rights(Workspace workspace, Release release, Manifest? manifest)
+    {
+        var rows = manifest?.Facts["rights"] as JsonArray
+            ?? (workspace.Project.Applications.TryGetValue(release.Application, out var application) ? ReleaseRights.NotStated(workspace.Project, application) : []);
+        return [.. rows.OfType<JsonObject>().Select(r => new ReportRight(r["kind"]!.ToString(), r["name"]!.ToString(), r["licence"]?.ToString(), r["consent"]?.ToString()))];
+    }
+
+    /// <summary>Compares the suite with the training rows of the dataset that it was cut from.</summary>
+    private static ReportContamination? Contamination(Workspace workspace, Release release, Dictionary<string, Manifest> chain)
+    {
+        var suite = release.Inputs.FirstOrDefault(i => i.Role == "suite") is { } link && chain.TryGetValue(link.Sha256, out var found) ? found : null;
+        var dataset = suite?.Inputs.FirstOrDefault(i => i.Role == "dataset") is { } source && chain.TryGetValue(source.Sha256, out var built) ? built : null;
+        if (suite is null || dataset is null)
+        {
+            return null;
+        }
+
+        var items = Suite.FromBytes(workspace.Objects.ReadAllBytes(suite.Object("suite.json").Sha256)).Items;
+        var directory = Directory.CreateTempSubdirectory("lauter-report-").FullName;
+        try
+        {
+            HashSet<string> texts = new(StringComparer.Ordinal), clusters = new(StringComparer.Ordinal);
+            var rows = 0L;
+            foreach (var row in ParquetDataset.ReadExamples(StoredFiles.Show(workspace.Objects, dataset, directory)).Where(r => r.Split != SplitNames.Test))
+            {
+                rows++;
+                texts.Add(TextFolding.Fold(row.Text));
+                clusters.Add(row.Cluster);
+            }
+
+            var seen = items.Where(i => texts.Contains(TextFolding.Fold(i.Text))).Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
+            return new ReportContamination(items.Count, seen.Count, items.Count(i => seen.Contains(i.Id) || clusters.Contains(i.Cluster)), rows);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     private static string Why(AuditEntry entry) =>
-        entry.Details["why"]?.GetValue<string>() ?? entry.Details["rollout"]?["why"]?.GetValue<string>() ?? entry.Details["gate"]?.GetValue<string>() ?? "";
+        (entry.Details["role"] is { } role ? $"{role} {entry.Details["why"]}".Trim() : entry.Details["why"]?.GetValue<string>()) ?? entry.Details["rollout"]?["why"]?.GetValue<string>() ?? entry.Details["gate"]?.GetValue<string>() ?? "";
 
     private static ReportUse Use(Workspace workspace, string release)
     {

@@ -54,14 +54,24 @@ internal static class ReleaseSections
         },
         Share = rollout.Phase == RolloutPhase.Promoted ? 1 : rollout.Share,
         Shares = rollout.Policy.Shares,
-        Steps = rollout.Phase == RolloutPhase.Promoted ? rollout.Policy.Shares.Count + 1 : rollout.Steps.Count,
-        Started = rollout.Started,
+        Steps = rollout.Phase == RolloutPhase.Promoted ? rollout.Policy.Shares.Count + 1 : rollout.Steps[^1].Share == 0 ? 0 : rollout.Steps.Count,
+        Started = rollout.Began,
         Since = rollout.Since,
         Why = rollout.Why,
-        Limit = 1 / rollout.Policy.Alpha,
+        Limit = rollout.Policy.HarmLimit(rollout.Candidates.Count),
+        SafetyLimit = rollout.Policy.SafetyLimit(rollout.Candidates.Count),
+        ShadowRequests = rollout.Policy.Shadow,
+        Shadowing = rollout.Shadowing,
+        Shadow = [.. (rollout.Evidence?.Shadow ?? []).Select(s => new ShadowView(
+            s.Candidate, s.Mirrored, s.Agreed, s.Compared, s.OnlyCandidateFailed, s.OnlyLiveFailed, Time(s.CandidateP95Milliseconds), Time(s.LiveP95Milliseconds), s.Cost, s.Currency, s.Harm))],
+        Rivals = rollout.Candidates.Count == 1 ? [] : [.. from candidate in rollout.Candidates
+            let seen = rollout.Evidence?.Candidates?.FirstOrDefault(c => c.Candidate == candidate)
+            select new RivalView(candidate, rollout.Eliminated?.FirstOrDefault(e => e.Candidate == candidate)?.Why, seen?.Harm, seen?.WorseThan, seen?.Safety)],
         Signals = [.. (rollout.Evidence?.Signals ?? []).Select(s => new RolloutSignalView(
-            s.Signal.Code(), s.Candidate, s.CandidateBad, s.Live, s.LiveBad, s.Harm, s.Safety))],
+            s.Signal.Code(), s.Candidate, s.CandidateBad, s.Live, s.LiveBad, s.Harm, s.Safety, s.Release))],
     };
+
+    private static TimeSpan? Time(double? milliseconds) => milliseconds is { } value ? TimeSpan.FromMilliseconds(value) : null;
 
     private static IterationView Of(Workspace workspace, string application, Iteration iteration, TraceStore? traces)
     {

@@ -51,6 +51,7 @@ public sealed partial class DetailPagesTests : IAsyncLifetime
     [InlineData("/requests")]
     [InlineData("/requests/00000000000000000000000000000001")]
     [InlineData("/scores")]
+    [InlineData("/suites")]
     [InlineData("/costs")]
     public async Task Page_WithoutSignIn_LeadsToTheSignIn(string path)
     {
@@ -58,6 +59,22 @@ public sealed partial class DetailPagesTests : IAsyncLifetime
         using var answer = await stranger.GetAsync(path, Cancel);
         Assert.Equal(HttpStatusCode.Found, answer.StatusCode);
         Assert.Contains("/sign-in", answer.Headers.Location!.OriginalString, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("en", "Independent groups", "hard 100")]
+    [InlineData("zh-CN", "独立分组", "hard 100")]
+    public async Task Suites_OneSuite_ShowsStrataScorecardsWithIntervalsAndTheWayToTheDifferences(string language, string groups, string stratum)
+    {
+        var page = await GetAsync($"/suites?lang={language}");
+        var suite = page.QuerySelector("section.suite")!;
+        Assert.Contains(groups, suite.TextContent, StringComparison.Ordinal);
+        Assert.Contains(stratum, suite.TextContent, StringComparison.Ordinal);
+        Assert.Equal(2, suite.QuerySelectorAll(".score .whisker").Length);
+        Assert.Contains("95.4", suite.QuerySelector("tbody tr")!.TextContent, StringComparison.Ordinal);
+        Assert.Contains("<b>泵</b>有异响", suite.TextContent, StringComparison.Ordinal); // text, not markup
+        Assert.Equal("/scores?application=triage", suite.QuerySelectorAll("a").Single().GetAttribute("href"));
+        Assert.DoesNotContain("suites.", suite.TextContent, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -152,6 +169,22 @@ public sealed partial class DetailPagesTests : IAsyncLifetime
         public ScoreQuery? AskedScores { get; private set; }
 
         public CostQuery? AskedCosts { get; private set; }
+
+        public IReadOnlyList<SuiteView> Suites() =>
+        [
+            new SuiteView
+            {
+                Name = "tickets/test", Application = "triage", Hash = new string('a', 64), Frozen = SampleSnapshot.At, Items = 548, Clusters = 531, Metric = "exact_match(intent)",
+                Strata = [("language", [new("en", 326), new("zh", 222)]), ("difficulty", [new("hard", 100), new("easy", 448)])],
+                Metrics = [("exact_match(intent)", "exact_match|field:intent|v:1")],
+                Scores =
+                [
+                    new("triage-sft", "model", .9544, .9336, .9689, [new("exact_match(intent)", "en", 326, .9571, null, null)], 0),
+                    new("nearest-lexical", "nearest", .8741, .8437, .8993, [], 2),
+                ],
+                Samples = [new("T-000001", "zh", "<b>泵</b>有异响", "pump_noise")],
+            },
+        ];
 
         public RequestList Requests(RequestQuery query)
         {
