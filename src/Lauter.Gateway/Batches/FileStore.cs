@@ -95,6 +95,9 @@ internal sealed class FileStore(GatewayOptions options, TimeProvider time)
         return Keep(file);
     }
 
+    /// <summary>Replaces the description of a file.</summary>
+    public StoredFile Rename(StoredFile file) => Keep(file);
+
     public void Delete(StoredFile file)
     {
         File.Delete(Path.Combine(DirectoryOf(file.Tenant), file.Id + ".json"));
@@ -110,7 +113,7 @@ internal sealed class FileStore(GatewayOptions options, TimeProvider time)
     {
         var path = Path.Combine(DirectoryOf(file.Tenant), file.Id + ".json");
         File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(file, BatchJson.Default.StoredFile));
-        File.Move(path + ".new", path);
+        File.Move(path + ".new", path, overwrite: true);
         return file;
     }
 

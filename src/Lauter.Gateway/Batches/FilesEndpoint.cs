@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace Lauter.Gateway.Batches;
 
-/// <summary><c>/v1/files</c>: uploads for batches, and what batches produced. A tenant sees its own files only.</summary>
+/// <summary><c>/v1/files</c>: uploads for batches and fine-tuning, and what these produced. A tenant sees its own files only.</summary>
 internal sealed class FilesEndpoint(FileStore files)
 {
     public async Task<OpenAiError?> UploadAsync(EdgeRequest request)
@@ -69,11 +69,14 @@ internal sealed class FilesEndpoint(FileStore files)
             return OpenAiError.BadRequest("missing_required_parameter", "'file' is missing.", "file");
         }
 
-        if (purpose is not "batch")
+        if (purpose is not ("batch" or "fine-tune"))
         {
             files.Delete(stored);
-            return OpenAiError.BadRequest("invalid_value", "'purpose' must be batch.", "purpose");
+            return OpenAiError.BadRequest("invalid_value", "'purpose' must be batch or fine-tune.", "purpose");
         }
+
+        // Clients may send the file before its purpose.
+        stored = stored.Purpose == purpose ? stored : files.Rename(stored with { Purpose = purpose });
 
         await InformationEndpoints.WriteAsync(request.Context, Json(stored));
         return null;

@@ -36,6 +36,9 @@ public sealed record GatewayDefinition
 
     /// <summary>What callers may name as <c>model</c>.</summary>
     public required IReadOnlyList<LiveApplication> Applications { get; init; }
+
+    /// <summary>Names and GGUF files of models that callers may fine-tune. Default: none.</summary>
+    public IReadOnlyDictionary<string, string> FineTuning { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 
 /// <summary>
@@ -97,7 +100,19 @@ public static partial class GatewayFile
             }
         }
 
-        if (applications.Count == 0 && faults.Count == 0)
+        Dictionary<string, string> fineTuning = new(StringComparer.Ordinal);
+        foreach (var (model, map) in root.Entries("fine_tuning"))
+        {
+            fineTuning[model] = Path.GetFullPath(map.Text("file", required: true) ?? "", directory);
+            if (map.Has("file") && !File.Exists(fineTuning[model]))
+            {
+                map.Fault("file", $"the model {fineTuning[model]} was not found.");
+            }
+
+            map.Finish();
+        }
+
+        if (applications.Count == 0 && fineTuning.Count == 0 && faults.Count == 0)
         {
             root.Fault("applications", "is missing or empty: name at least one application that callers can use as their 'model'.");
         }
@@ -134,7 +149,7 @@ public static partial class GatewayFile
         }
 
         root.Finish();
-        return new GatewayDefinition { Name = name, Listen = listen, Options = options, Applications = applications };
+        return new GatewayDefinition { Name = name, Listen = listen, Options = options, Applications = applications, FineTuning = fineTuning };
     }
 
     private static IReadOnlyList<Budget> Budgets(string account, YamlMap map)

@@ -30,9 +30,21 @@ internal sealed record CheckpointHeader
     /// <summary>Validations since the best one.</summary>
     public int SinceBest { get; init; }
 
+    /// <summary>How often the run went back after diverging.</summary>
+    public int RollBacks { get; init; }
+
+    /// <summary>Steps whose rows are left out since then.</summary>
+    public int[] Skipped { get; init; } = [];
+
+    /// <summary>What the state kept for going back belongs to; null without one. Its arrays come last.</summary>
+    public SnapshotHeader? Snapshot { get; init; }
+
     /// <summary>Lengths of the arrays that follow, in the order weights, first moments, second moments, best weights.</summary>
     public required int[] Lengths { get; init; }
 }
+
+/// <summary>The small part of a state to go back to.</summary>
+internal sealed record SnapshotHeader(int Step, long TrainedTokens, double[] RecentLosses, int Spikes, int Arrays);
 
 /// <summary>How the network does on examples it is not trained on.</summary>
 /// <param name="Examples">Number of examples.</param>

@@ -11,10 +11,11 @@ internal unsafe interface IProjectionGradients
     /// <summary>Projections that share one input, <paramref name="x"/> [rows, inputs]; their output gradients lie side by side in <paramref name="dy"/>.</summary>
     /// <param name="layer">From 0.</param>
     /// <param name="first">The first projection of the group: Query, Output, Gate or Down.</param>
+    /// <param name="weights">The layer as it was computed with, adapter included.</param>
     /// <param name="x">[rows, inputs].</param>
     /// <param name="dy">[rows, all outputs of the group].</param>
     /// <param name="rows">Rows of both.</param>
-    void Add(int layer, Projection first, float* x, float* dy, int rows);
+    void Add(int layer, Projection first, LayerWeights weights, float* x, float* dy, int rows);
 }
 
 /// <summary>
@@ -272,9 +273,9 @@ internal sealed unsafe class DecoderPass : IDisposable
         Meter.Mark(Part.Products);
         Kernels.GateBackward(_shape.Config.Activation, state.GateUp, _hidden.Pointer, both, wanted, forward);
         Meter.Mark(Part.Elementwise);
-        gradients.Add(layer, Projection.Down, _hidden.Pointer, upstream, wanted);
+        gradients.Add(layer, Projection.Down, w, _hidden.Pointer, upstream, wanted);
         Meter.Mark(Part.Adapter);
-        gradients.Add(layer, Projection.Gate, _normed.Pointer, both, wanted);
+        gradients.Add(layer, Projection.Gate, w, _normed.Pointer, both, wanted);
         Meter.Mark(Part.Adapter);
         Blas.Product(both, 2 * forward, w.GateUp, width, folded, width, wanted, width, 2 * forward);
         Meter.Mark(Part.Products);
@@ -289,7 +290,7 @@ internal sealed unsafe class DecoderPass : IDisposable
         }
 
         Meter.Mark(Part.Elementwise);
-        gradients.Add(layer, Projection.Output, state.Attended, upstream, wanted);
+        gradients.Add(layer, Projection.Output, w, state.Attended, upstream, wanted);
         Meter.Mark(Part.Adapter);
         Blas.Product(upstream, width, w.Output, _shape.Attention, _hidden.Pointer, _shape.Attention, wanted, _shape.Attention, width);
         Meter.Mark(Part.Products);
@@ -312,7 +313,7 @@ internal sealed unsafe class DecoderPass : IDisposable
 
         Kernels.RmsNorm(state.Input, width, w.AttentionNorm, _normed.Pointer, width, all, width, _shape.NormEpsilon);
         Meter.Mark(Part.Elementwise);
-        gradients.Add(layer, Projection.Query, _normed.Pointer, qkv, all);
+        gradients.Add(layer, Projection.Query, w, _normed.Pointer, qkv, all);
         Meter.Mark(Part.Adapter);
         if (layer == gradients.LowestLayer)
         {

@@ -73,7 +73,8 @@ internal sealed unsafe class HeadPass(DecoderShape shape, OutputHead head) : IDi
     /// <param name="logs">Receives a value per row.</param>
     /// <param name="slopes">d loss / d log-probability per row, or null for no gradient.</param>
     /// <param name="hits">Receives whether the target is the most probable token; may be null.</param>
-    public void Score(float* features, ReadOnlySpan<int> targets, Span<float> logs, float[]? slopes, bool[]? hits)
+    /// <param name="teacher">Distributions that take the place of single targets where they are; a row's value is then Σ q·log p. May be null.</param>
+    public void Score(float* features, ReadOnlySpan<int> targets, Span<float> logs, float[]? slopes, bool[]? hits, TeacherTarget?[]? teacher = null)
     {
         int width = shape.Width, vocabulary = shape.Vocabulary;
         for (var start = 0; start < targets.Length; start += ChunkRows)
@@ -85,20 +86,28 @@ internal sealed unsafe class HeadPass(DecoderShape shape, OutputHead head) : IDi
             {
                 var line = logits + ((long)row * vocabulary);
                 var target = targets[start + row];
-                float largest = Kernels.Max(line, vocabulary), score = line[target];
+                var soft = teacher?[start + row];
+                float largest = Kernels.Max(line, vocabulary), score = line[target], wanted = soft?.Expected(line) ?? score;
                 if (hits is not null)
                 {
                     hits[start + row] = score >= largest;
                 }
 
                 var sum = Kernels.ExpSum(line, vocabulary, 1, largest);
-                logs[start + row] = score - largest - MathF.Log(sum);
+                logs[start + row] = wanted - largest - MathF.Log(sum);
                 if (slopes is not null)
                 {
                     // d log p(target) / d logit = [target] − p.
                     var slope = slopes[start + row];
                     Multiply(line, -slope / sum, vocabulary);
-                    line[target] += slope;
+                    if (soft is null)
+                    {
+                        line[target] += slope;
+                    }
+                    else
+                    {
+                        soft.AddTo(line, slope);
+                    }
                 }
             }
 

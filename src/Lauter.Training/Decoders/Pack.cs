@@ -16,6 +16,9 @@ namespace Lauter.Training.Decoders;
 internal sealed record Pack(
     int[] Tokens, int Prefix, int[] Starts, int[] Lengths, int[] Predictions, int[] Targets, float[] Weights, int[] Owners)
 {
+    /// <summary>The target's place in its document, per prediction.</summary>
+    public int[] Places { get; init; } = [];
+
     /// <summary>Rows the network computes.</summary>
     public int Rows => Tokens.Length;
 
@@ -49,7 +52,7 @@ internal sealed record Pack(
     public static Pack Of(IReadOnlyList<(int[] Ids, float[] Weights)> documents, bool sharePrefix)
     {
         var prefix = sharePrefix && documents.Count > 1 ? CommonPrefix(documents) : 0;
-        List<int> tokens = [.. documents[0].Ids.AsSpan(0, prefix)], predictions = [], targets = [], owners = [];
+        List<int> tokens = [.. documents[0].Ids.AsSpan(0, prefix)], predictions = [], targets = [], owners = [], places = [];
         List<float> weights = [];
         int[] starts = new int[documents.Count], lengths = new int[documents.Count];
         for (var d = 0; d < documents.Count; d++)
@@ -64,13 +67,14 @@ internal sealed record Pack(
                     targets.Add(ids[t + 1]);
                     weights.Add(bears[t + 1]);
                     owners.Add(d);
+                    places.Add(t + 1);
                 }
 
                 tokens.Add(ids[t]);
             }
         }
 
-        return new Pack([.. tokens], prefix, starts, lengths, [.. predictions], [.. targets], [.. weights], [.. owners]);
+        return new Pack([.. tokens], prefix, starts, lengths, [.. predictions], [.. targets], [.. weights], [.. owners]) { Places = [.. places] };
     }
 
     /// <summary>How many leading tokens all documents share, ending before the first row that predicts a target in any of them.</summary>

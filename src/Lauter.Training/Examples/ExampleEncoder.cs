@@ -45,6 +45,11 @@ internal sealed class ExampleEncoder(ChatTemplate? template, ModelTokenizer toke
             example = example with { Rejected = Chat(row.Id, rejected, null) };
         }
 
+        if (row.Teacher is { } teacher)
+        {
+            example = example with { Teacher = teacher.On(row.Id, example.Ids, example.Trained, tokenizer) };
+        }
+
         if (example.TrainedCount == 0 || example.Rejected?.TrainedCount == 0)
         {
             WithoutTarget++;
@@ -73,7 +78,7 @@ internal sealed class ExampleEncoder(ChatTemplate? template, ModelTokenizer toke
                 throw new TrainingFailedException($"The row {row.Id} has {length} tokens; allowed are {maximumTokens}. Shorten it, or allow long rows to be dropped or cut.");
             case LongRows.Cut when example.Rejected is null && example.Trained.AsSpan(1, maximumTokens - 1).Contains(true):
                 Cut++;
-                return new TrainingExample(example.Id, example.Ids[..maximumTokens], example.Trained[..maximumTokens]) { Weights = example.Weights?[..maximumTokens] };
+                return new TrainingExample(example.Id, example.Ids[..maximumTokens], example.Trained[..maximumTokens]) { Weights = example.Weights?[..maximumTokens], Teacher = example.Teacher?[..maximumTokens] };
             default:
                 TooLong++;
                 return null;

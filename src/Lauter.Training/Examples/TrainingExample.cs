@@ -1,3 +1,5 @@
+using Lauter.Training.Decoders;
+
 namespace Lauter.Training.Examples;
 
 /// <summary>One row as the network sees it: a conversation, or a prompt with a better and a worse answer.</summary>
@@ -11,6 +13,9 @@ internal sealed record TrainingExample(string Id, int[] Ids, bool[] Trained)
 
     /// <summary>Per token its weight in the loss; null = 1 where trained.</summary>
     public float[]? Weights { get; init; }
+
+    /// <summary>Per token the distribution a teacher had there; null without a teacher, and where it said nothing.</summary>
+    public TeacherTarget?[]? Teacher { get; init; }
 
     /// <summary>The worse answer with the same prompt; null in rows that are no preference.</summary>
     public TrainingExample? Rejected { get; init; }

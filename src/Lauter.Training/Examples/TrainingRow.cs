@@ -7,7 +7,10 @@ namespace Lauter.Training.Examples;
 /// <summary>The forms a row can have; a file holds rows of one.</summary>
 internal enum RowKind
 {
-    /// <summary><c>{"messages": […]}</c>, with an optional <c>weight</c> 0–1 on assistant messages; or <c>{"prompt", "completion"}</c>.</summary>
+    /// <summary>
+    /// <c>{"messages": […]}</c>, with an optional <c>weight</c> 0–1 on assistant messages; or <c>{"prompt", "completion"}</c>. Either may carry what a teacher
+    /// recorded: <see cref="TeacherRecord"/>.
+    /// </summary>
     Conversation,
 
     /// <summary><c>{"prompt", "chosen", "rejected"}</c>.</summary>
@@ -38,6 +41,9 @@ internal sealed record TrainingRow(string Id, string Split, RowKind Kind, IReadO
 
     public string? Text { get; init; }
 
+    /// <summary>What a teacher recorded about the answers; null without.</summary>
+    public TeacherRecord? Teacher { get; init; }
+
     /// <summary>Reads a line.</summary>
     /// <exception cref="JsonException">It is no row; the message says what was expected.</exception>
     public static TrainingRow Parse(string line, int number)
@@ -54,7 +60,7 @@ internal sealed record TrainingRow(string Id, string Split, RowKind Kind, IReadO
         if (root.TryGetProperty("messages", out var messages))
         {
             var (read, weights) = ReadMessages(messages);
-            return new TrainingRow(id, split, RowKind.Conversation, read) { Weights = weights };
+            return new TrainingRow(id, split, RowKind.Conversation, read) { Weights = weights, Teacher = TeacherRecord.Read(root) };
         }
 
         if (root.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
@@ -78,7 +84,7 @@ internal sealed record TrainingRow(string Id, string Split, RowKind Kind, IReadO
             throw new JsonException("beside 'prompt' it needs 'completion', or 'chosen' and 'rejected'.");
         }
 
-        TrainingRow row = new(id, split, RowKind.Conversation, [.. start, .. Turn(completion, "assistant", "completion")]);
+        TrainingRow row = new(id, split, RowKind.Conversation, [.. start, .. Turn(completion, "assistant", "completion")]) { Teacher = TeacherRecord.Read(root) };
         return root.TryGetProperty("label", out var label)
             ? row with { Kind = RowKind.Judged, Desirable = label.ValueKind is JsonValueKind.True or JsonValueKind.False ? label.GetBoolean() : throw new JsonException("'label' must be true or false.") }
             : row;

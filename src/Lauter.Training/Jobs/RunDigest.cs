@@ -21,6 +21,8 @@ internal static class RunDigest
             AdapterPath = job.AdapterPath is { } adapter ? HashOf(Path.Combine(adapter, "adapter_model.safetensors")) : null,
             Limits = null,
             ReportOnly = false,
+            KeepEpochs = false,
+            PauseAt = null,
             OutputDirectory = "",
             Options = job.Options with { CheckpointSeconds = 0, Threads = null },
         };

@@ -48,6 +48,11 @@ internal abstract class StartingPoint : IDisposable
     /// <summary>Expected highest memory of passes over so many rows; null = not known.</summary>
     public virtual long? MemoryBytes(int passRows) => null;
 
+    /// <summary>Writes the adapter alone, in PEFT's form; nothing where every weight is trained.</summary>
+    public virtual void SaveAdapter(string directory)
+    {
+    }
+
     /// <summary>Writes what was trained into <paramref name="directory"/>: a complete model.gguf, and what else there is.</summary>
     public abstract void Save(string directory, string name);
 
@@ -156,6 +161,7 @@ internal sealed class AdapterStart : StartingPoint
         else
         {
             adapter.Initialise(job.Options.Seed);
+            adapter.InitialiseMagnitudes(weights);
         }
 
         _trainer = new AdapterTrainer(
@@ -167,7 +173,7 @@ internal sealed class AdapterStart : StartingPoint
             },
             (a, g, l) => new FlatAdamW(a, g, l) { WeightDecay = (float)job.Options.WeightDecay })
         {
-            Preference = PreferenceLosses.Find(job.Method), Beta = job.Options.Beta, Gamma = job.Options.Gamma,
+            Preference = PreferenceLosses.Find(job.Method), TeacherWeight = job.Options.TeacherWeight, Beta = job.Options.Beta, Gamma = job.Options.Gamma,
         };
     }
 
@@ -179,7 +185,7 @@ internal sealed class AdapterStart : StartingPoint
 
     /// <summary>Forward and backward through frozen matrices: 4 each; rank-sized gradients: 4; a preference's reference: 2 more.</summary>
     public override (double Token, double Target)? Flops =>
-        ((4.0 * _decoder.Shape.MatrixValues) + (4.0 * _trainer.Adapter.Count), (_trainer.Preference is null ? 4.0 : 6.0) * _decoder.Shape.Vocabulary * _decoder.Shape.Width);
+        (((_trainer.Adapter.Options.WeightDecomposed ? 6.0 : 4.0) * _decoder.Shape.MatrixValues) + (4.0 * _trainer.Adapter.Count), (_trainer.Preference is null ? 4.0 : 6.0) * _decoder.Shape.Vocabulary * _decoder.Shape.Width);
 
     public override long? MemoryBytes(int passRows)
     {
@@ -194,12 +200,20 @@ internal sealed class AdapterStart : StartingPoint
 
     public override void Save(string directory, string name)
     {
-        var peft = LoraExport.ToPeft(_trainer.Adapter, _decoder.Weights, Path.GetFileName(_basePath));
+        var peft = Peft();
         peft.Write(Path.Combine(directory, TrainingWorker.AdapterDirectory));
-        GgufAdapter.Write(Path.Combine(directory, TrainingWorker.AdapterFile), peft, _decoder.Shape.Config);
+        if (!peft.HasMagnitudes)
+        {
+            GgufAdapter.Write(Path.Combine(directory, TrainingWorker.AdapterFile), peft, _decoder.Shape.Config);
+        }
+
         var values = _decoder.Shape.MatrixValues + ((long)_decoder.Shape.Vocabulary * _decoder.Shape.Width);
         LoraExport.WriteMerged(_basePath, _trainer.Adapter, Path.Combine(directory, TrainingWorker.ModelFile), name, values <= MostFullValues ? GgufTensorType.F32 : GgufTensorType.F16);
     }
+
+    public override void SaveAdapter(string directory) => Peft().Write(directory);
+
+    private PeftAdapter Peft() => LoraExport.ToPeft(_trainer.Adapter, _decoder.Weights, Path.GetFileName(_basePath));
 
     protected override void DisposeNetwork()
     {

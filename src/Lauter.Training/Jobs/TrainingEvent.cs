@@ -22,6 +22,12 @@ public static class TrainingEventKinds
     /// <summary>A checkpoint is on disk.</summary>
     public const string Checkpoint = "checkpoint";
 
+    /// <summary>The adapter of an epoch is kept; <see cref="TrainingEvent.Message"/> is its folder.</summary>
+    public const string Epoch = "epoch";
+
+    /// <summary>The run diverged and went back; <see cref="TrainingEvent.Message"/> names the rows that are left out.</summary>
+    public const string RolledBack = "rolledBack";
+
     /// <summary>The model is written; <see cref="TrainingEvent.Result"/> is set.</summary>
     public const string Result = "result";
 
@@ -52,6 +58,9 @@ public sealed record TrainingEvent
 
     /// <summary>Part of the validation examples, 0–1, answered exactly.</summary>
     public double? ValidationExactMatch { get; init; }
+
+    /// <summary>Part of the validation tokens, 0–1, that were the most probable one.</summary>
+    public double? ValidationTokenAccuracy { get; init; }
 
     /// <summary>Learning rate of the last step.</summary>
     public double? LearningRate { get; init; }
@@ -107,6 +116,9 @@ public sealed record TrainingResult
 
     /// <summary>Folder with the adapter in PEFT's form, inside the output directory; null when every weight was trained.</summary>
     public string? Adapter { get; init; }
+
+    /// <summary>Whether the run stopped at <see cref="TrainingJob.PauseAt"/>; then there is no model yet.</summary>
+    public bool Paused { get; init; }
 
     /// <summary>Values that were trained.</summary>
     public required long Parameters { get; init; }

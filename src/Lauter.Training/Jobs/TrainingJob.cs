@@ -50,6 +50,12 @@ public sealed record TrainingJob
     /// <summary>Whether the run ends after its report, before anything is trained.</summary>
     public bool ReportOnly { get; init; }
 
+    /// <summary>Whether the adapter after every epoch is kept in <c>epochs/N</c>, in PEFT's form.</summary>
+    public bool KeepEpochs { get; init; }
+
+    /// <summary>Part of the steps, 0–1, after which the run is measured, leaves a checkpoint and ends; the next run of the same job goes on. Null = it runs to its end.</summary>
+    public double? PauseAt { get; init; }
+
     /// <summary>How to train.</summary>
     public TrainingOptions Options { get; init; } = new();
 
@@ -95,6 +101,16 @@ public sealed record TrainingJob
             {
                 faults.Add($"{name} is set, but adapter training has none; leave it out.");
             }
+        }
+
+        if (PauseAt is not (null or (> 0 and < 1)))
+        {
+            faults.Add($"PauseAt is {PauseAt}; it must be between 0 and 1.");
+        }
+
+        if (KeepEpochs && Lora is null)
+        {
+            faults.Add("KeepEpochs keeps adapters, so it needs lora.");
         }
 
         if (Method != Sft && PreferenceLosses.Find(Method) is null)

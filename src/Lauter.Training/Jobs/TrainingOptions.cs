@@ -70,6 +70,15 @@ public sealed record TrainingOptions
     /// <summary>The margin that SimPO asks for, 0 or more.</summary>
     public double Gamma { get; init; } = 0.5;
 
+    /// <summary>Part of the loss, 0–1, that asks for the teacher's recorded distribution instead of the recorded token; rows without one are not touched.</summary>
+    public double TeacherWeight { get; init; } = 0.5;
+
+    /// <summary>How often a diverged run goes back to a state before and leaves out the rows it diverged on, 0–100; then it fails. 0 = it fails at once.</summary>
+    public int RollBacks { get; init; }
+
+    /// <summary>Steps between the states kept in memory for that, at least 1.</summary>
+    public int RollBackSteps { get; init; } = 50;
+
     /// <summary>AdamW's decoupled decay of matrices, 0–1.</summary>
     public double WeightDecay { get; init; } = 0.1;
 
@@ -122,6 +131,9 @@ public sealed record TrainingOptions
         Check(ResidentLayers is null or >= 1, nameof(ResidentLayers), ResidentLayers ?? 0, "at least 1");
         Check(Beta > 0, nameof(Beta), Beta, "above 0");
         Check(Gamma >= 0, nameof(Gamma), Gamma, "0 or more");
+        Check(TeacherWeight is >= 0 and <= 1, nameof(TeacherWeight), TeacherWeight, "0 to 1");
+        Check(RollBacks is >= 0 and <= 100, nameof(RollBacks), RollBacks, "0 to 100");
+        Check(RollBackSteps >= 1, nameof(RollBackSteps), RollBackSteps, "at least 1");
         Check(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "0 to below 1");
         Check(TokenNoise is >= 0 and < 1, nameof(TokenNoise), TokenNoise, "0 to below 1");
         Check(ValidateEveryEpochs >= 1, nameof(ValidateEveryEpochs), ValidateEveryEpochs, "at least 1");

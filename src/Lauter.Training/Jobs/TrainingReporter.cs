@@ -87,10 +87,18 @@ internal sealed class TrainingReporter : ITrainingObserver, IDisposable
             Step = step,
             ValidationLoss = Math.Round(result.Loss, 5),
             ValidationExactMatch = Math.Round(result.ExactMatch, 5),
+            ValidationTokenAccuracy = Math.Round(result.TokenAccuracy, 5),
             Message = isBest ? "best so far" : null,
         };
         Record(validation);
         Send(validation);
+    }
+
+    public void RolledBack(int step, int to, string message)
+    {
+        var rolledBack = new TrainingEvent { Kind = TrainingEventKinds.RolledBack, Step = to, Message = message };
+        Record(rolledBack);
+        Send(rolledBack with { Step = step });
     }
 
     public void Saved(int step) => Send(new TrainingEvent { Kind = TrainingEventKinds.Checkpoint, Step = step });

@@ -122,6 +122,7 @@ public static class TrainingWorker
         {
             CpuSeconds = ProcessMeters.CpuSeconds,
         };
+        loop.PauseAt = job.PauseAt is { } part ? (int)Math.Ceiling(part * loop.Steps) : null;
         var report = Report(job, start, training, validation, counted, loop.Steps);
         if (report.Refusals(job.Limits) is { Count: > 0 } refusals)
         {
@@ -160,14 +161,34 @@ public static class TrainingWorker
         });
 
         // 3.
+        if (job.KeepEpochs)
+        {
+            loop.EpochEnded = (epoch, step) =>
+            {
+                var folder = Path.Combine("epochs", $"{epoch}");
+                start.SaveAdapter(Path.Combine(job.OutputDirectory, folder));
+                reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Epoch, Step = step, Steps = loop.Steps, Message = folder });
+            };
+        }
+
         loop.Run(cancellationToken);
+        if (loop.Paused)
+        {
+            reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Result, Step = loop.Step, Steps = loop.Steps, Result = Outcome("", null) });
+            return;
+        }
 
         // 4., 5. The result last: where it is, everything is.
         start.Save(job.OutputDirectory, job.Name);
-        var result = new TrainingResult
+        var result = Outcome(ModelFile, job.Lora is null ? null : AdapterDirectory);
+        AtomicFile.WriteJson(Path.Combine(job.OutputDirectory, "result.json"), result, TrainingJson.Default.TrainingResult);
+        reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Result, Step = loop.Step, Steps = loop.Steps, Result = result });
+
+        TrainingResult Outcome(string model, string? adapter) => new()
         {
-            Model = ModelFile,
-            Adapter = job.Lora is null ? null : AdapterDirectory,
+            Model = model,
+            Adapter = adapter,
+            Paused = loop.Paused,
             Parameters = start.Trainable,
             VocabularySize = start.Tokenizer.VocabularySize,
             TrainingExamples = training.Count,
@@ -175,13 +196,11 @@ public static class TrainingWorker
             Steps = loop.Step,
             BestStep = loop.BestStep,
             TrainedTokens = loop.TrainedTokens,
-            Validation = loop.BestValidation,
+            Validation = loop.Paused ? loop.PausedValidation : loop.BestValidation,
             Seconds = time.GetElapsedTime(started).TotalSeconds,
             CpuSeconds = loop.EarlierCpuSeconds + ProcessMeters.CpuSeconds(),
             PeakMemoryBytes = ProcessMeters.PeakMemoryBytes(),
         };
-        AtomicFile.WriteJson(Path.Combine(job.OutputDirectory, "result.json"), result, TrainingJson.Default.TrainingResult);
-        reporter.Send(new TrainingEvent { Kind = TrainingEventKinds.Result, Step = loop.Step, Steps = loop.Steps, Result = result });
     }
 
     /// <summary>Faults of rows and method together, before anything costly is opened.</summary>
@@ -196,6 +215,11 @@ public static class TrainingWorker
         if (first.Kind != wanted)
         {
             throw new TrainingFailedException($"{job.ExamplesPath} has rows of the form {first.Kind}, but the method {job.Method} needs {wanted}.");
+        }
+
+        if (job.Lora is null && rows.FirstOrDefault(r => r.Teacher is not null) is { } taught)
+        {
+            throw new TrainingFailedException($"The row {taught.Id} carries a teacher's log-probabilities, which only adapter training (lora) learns from; leave them out to learn from its answer.");
         }
     }
 
@@ -240,6 +264,8 @@ public static class TrainingWorker
         public void Stepped(StepReport report) => Target?.Stepped(report);
 
         public void Validated(int step, ValidationResult result, bool isBest) => Target?.Validated(step, result, isBest);
+
+        public void RolledBack(int step, int to, string message) => Target?.RolledBack(step, to, message);
 
         public void Saved(int step) => Target?.Saved(step);
     }

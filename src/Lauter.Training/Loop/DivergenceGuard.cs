@@ -29,12 +29,16 @@ internal sealed class DivergenceGuard
 
     public int Spikes => _spikes;
 
+    /// <summary>Spikes right before the step that was checked last.</summary>
+    public int LastSpikes { get; private set; }
+
     /// <summary>Mean of the latest losses, spikes left out; NaN before the first.</summary>
     public double RecentLoss => _losses.Count == 0 ? double.NaN : _losses.Skip(_losses.Count - Recent).Average();
 
     /// <exception cref="TrainingFailedException">The run diverged.</exception>
     public void Check(int step, double loss, double gradientNorm, double learningRate, IReadOnlyList<TrainingExample>? rows = null)
     {
+        LastSpikes = _spikes;
         if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
         {
             throw new TrainingFailedException(

@@ -23,6 +23,9 @@ internal interface ILearner : IDisposable
     /// <summary>Moves the weights by the gradient × <paramref name="scale"/> and clears it.</summary>
     void Move(int step, double rate, double scale);
 
+    /// <summary>Forgets what <see cref="Accumulate"/> gathered.</summary>
+    void Discard();
+
     /// <summary>How it does on rows it is not trained on; null without rows.</summary>
     ValidationResult? Measure(IReadOnlyList<TrainingExample> examples);
 }

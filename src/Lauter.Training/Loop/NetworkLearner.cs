@@ -84,6 +84,15 @@ internal sealed class NetworkLearner : ILearner
         }
     }
 
+    public void Discard()
+    {
+        foreach (var parameter in _network.Parameters)
+        {
+            using var gradient = parameter.Tensor.grad;
+            gradient?.zero_();
+        }
+    }
+
     // Not cancellable: a checkpoint must hold the validation that belongs to its step, or resuming would differ.
     public ValidationResult? Measure(IReadOnlyList<TrainingExample> examples) => Validation.Measure(_network, examples, _options.MicroBatchTokens, CancellationToken.None);
 

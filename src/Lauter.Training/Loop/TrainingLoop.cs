@@ -21,13 +21,16 @@ internal interface ITrainingObserver
 
     void Validated(int step, ValidationResult result, bool isBest);
 
+    /// <summary>The run diverged at a step and stands again where it stood after step <paramref name="to"/>.</summary>
+    void RolledBack(int step, int to, string message);
+
     void Saved(int step);
 }
 
 /// <summary>
 /// The training loop.
 /// <code>
-/// examples ─1→ batch of step ─2→ loss, gradients ─3→ guard ─4→ clip, AdamW ─5→ validation ─6→ checkpoint
+/// examples ─1→ batch of step ─2→ loss, gradients ─3→ guard (or back) ─4→ clip, AdamW ─5→ validation ─6→ checkpoint
 /// </code>
 /// Everything random depends on (seed, step) only, and the checkpoint holds everything else, so a run that was stopped anywhere ends with the
 /// same bytes as one that was not.
@@ -53,6 +56,9 @@ internal sealed class TrainingLoop
     private int _bestStep;
     private int _sinceBest;
     private bool _stoppedEarly;
+    private readonly SortedSet<int> _skipped = [];
+    private Snapshot? _snapshot;
+    private int _rollBacks;
     private int _step;
     private long _trainedTokens;
 
@@ -78,6 +84,18 @@ internal sealed class TrainingLoop
 
     /// <summary>CPU seconds of this process, asked for at each checkpoint.</summary>
     public Func<double> CpuSeconds { get; init; } = () => 0;
+
+    /// <summary>Steps after which the run is measured and ends with a checkpoint; null = never.</summary>
+    public int? PauseAt { get; set; }
+
+    /// <summary>Called after each epoch with its number (from 1) and the steps done; the learner holds its weights then.</summary>
+    public Action<int, int>? EpochEnded { get; set; }
+
+    /// <summary>Whether the run ended at <see cref="PauseAt"/>.</summary>
+    public bool Paused { get; private set; }
+
+    /// <summary>The measurement at <see cref="PauseAt"/>.</summary>
+    public ValidationResult? PausedValidation { get; private set; }
 
     /// <summary>Steps done.</summary>
     public int Step => _step;
@@ -107,7 +125,11 @@ internal sealed class TrainingLoop
         _learner.Weights = arrays[..weights];
         _learner.State = arrays[weights..(weights + state)];
         var at = weights + state;
-        _best = at < arrays.Length ? arrays[at..] : null;
+        var kept = arrays.Length - (header.Snapshot?.Arrays ?? 0);
+        _best = at < kept ? arrays[at..kept] : null;
+        _snapshot = header.Snapshot is { } snapshot ? new Snapshot(snapshot, arrays[kept..]) : null;
+        _rollBacks = header.RollBacks;
+        _skipped.UnionWith(header.Skipped);
         (_step, _trainedTokens, _lastValidation, _bestValidation, _bestStep) =
             (header.Step, header.TrainedTokens, header.LastValidation, header.BestValidation, header.BestStep);
         (EarlierCpuSeconds, _sinceBest) = (header.CpuSeconds, header.SinceBest);
@@ -128,7 +150,24 @@ internal sealed class TrainingLoop
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
-            var report = TakeStep();
+            if (_step >= PauseAt)
+            {
+                PausedValidation = _learner.Measure(_validation);
+                Paused = true;
+                Save();
+                return;
+            }
+
+            if (_options.RollBacks > 0 && _step % _options.RollBackSteps == 0 && _guard.Spikes == 0)
+            {
+                _snapshot = new Snapshot(new SnapshotHeader(_step, _trainedTokens, [.. _guard.Losses], _guard.Spikes, 0), [.. _learner.Weights, .. _learner.State]);
+            }
+
+            if (TakeStep() is not { } report)
+            {
+                continue;
+            }
+
             _observer.Stepped(report);
 
             // 5. Validation, at the end of epochs.
@@ -142,6 +181,11 @@ internal sealed class TrainingLoop
                 }
             }
 
+            if (_step % _order.StepsPerEpoch == 0)
+            {
+                EpochEnded?.Invoke(_step / _order.StepsPerEpoch, _step);
+            }
+
             // 6. Checkpoint. None after the last step: the model itself follows.
             if (_step < _steps && _time.GetElapsedTime(saved).TotalSeconds >= _options.CheckpointSeconds)
             {
@@ -153,23 +197,60 @@ internal sealed class TrainingLoop
         RestoreBest();
     }
 
-    private StepReport TakeStep()
+    /// <summary>Null when the run went back instead.</summary>
+    private StepReport? TakeStep()
     {
         // 1. The batch, a function of (seed, step).
         TrainingExample[] examples = [.. _order.Step(_step).Select(i => _training[i])];
         var rate = _rate.At(_step);
+        if (_skipped.Contains(_step))
+        {
+            // The step counts, so that the schedule and the order of all others stay what they were.
+            _step++;
+            return new StepReport(_step, _steps, _guard.RecentLoss, _guard.RecentLoss, 0, rate, 0);
+        }
 
         // 2. Gradients of the sum; the mean is taken once, over the whole step.
         var sums = _learner.Accumulate(examples, _step);
 
         // 3. Guard, 4. clip and move.
         var norm = _learner.GradientNorm() / sums.Weight;
-        _guard.Check(_step + 1, sums.Loss / sums.Weight, norm, rate, examples);
+        try
+        {
+            _guard.Check(_step + 1, sums.Loss / sums.Weight, norm, rate, examples);
+        }
+        catch (TrainingFailedException e) when (_rollBacks < _options.RollBacks && _snapshot is not null)
+        {
+            GoBack(_snapshot, e);
+            return null;
+        }
+
         var clip = norm > _options.ClipNorm ? _options.ClipNorm / norm : 1;
         _step++;
         _trainedTokens += sums.Trained;
         _learner.Move(_step, rate, clip / sums.Weight);
         return new StepReport(_step, _steps, sums.Loss / sums.Weight, _guard.RecentLoss, sums.Tokens, rate, norm);
+    }
+
+    /// <summary>To the state kept last, without the steps that diverged: the one that broke, or the row of spikes.</summary>
+    private void GoBack(Snapshot snapshot, TrainingFailedException reason)
+    {
+        var (header, arrays) = (snapshot.Header, snapshot.Arrays);
+        var at = _step;
+        var bad = Enumerable.Range(at - _guard.LastSpikes, _guard.LastSpikes + 1).ToArray();
+        var rows = bad.SelectMany(s => _order.Step(s)).Select(i => _training[i].Id).Distinct(StringComparer.Ordinal).ToArray();
+        _skipped.UnionWith(bad);
+        _rollBacks++;
+        _learner.Discard();
+        var weights = _learner.Weights.Length;
+        _learner.Weights = arrays[..weights];
+        _learner.State = arrays[weights..];
+        (_step, _trainedTokens) = (header.Step, header.TrainedTokens);
+        _guard = new DivergenceGuard(header.RecentLosses, header.Spikes);
+        const int Most = 40;
+        _observer.RolledBack(
+            at, header.Step,
+            $"{reason.Message} Back after step {header.Step}; left out from here on: {string.Join(", ", rows.Take(Most))}{(rows.Length > Most ? $" and {rows.Length - Most} more" : "")}.");
     }
 
     private void Validate()
@@ -206,7 +287,7 @@ internal sealed class TrainingLoop
 
     private void Save()
     {
-        float[][] arrays = [.. _learner.Weights, .. _learner.State, .. _best ?? []];
+        float[][] arrays = [.. _learner.Weights, .. _learner.State, .. _best ?? [], .. _snapshot?.Arrays ?? []];
         var header = new CheckpointHeader
         {
             RunDigest = _runDigest,
@@ -219,9 +300,14 @@ internal sealed class TrainingLoop
             BestValidation = _bestValidation,
             BestStep = _bestStep,
             SinceBest = _sinceBest,
+            RollBacks = _rollBacks,
+            Skipped = [.. _skipped],
+            Snapshot = _snapshot is { } kept ? kept.Header with { Arrays = kept.Arrays.Length } : null,
             Lengths = [.. arrays.Select(a => a.Length)],
         };
         CheckpointFile.Write(_checkpoint, header, arrays);
         _observer.Saved(_step);
     }
+
+    private sealed record Snapshot(SnapshotHeader Header, float[][] Arrays);
 }

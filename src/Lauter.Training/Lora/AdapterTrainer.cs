@@ -64,6 +64,9 @@ internal sealed unsafe class AdapterTrainer : ILearner
     /// <summary>The margin that SimPO asks for.</summary>
     public double Gamma { get; init; } = 0.5;
 
+    /// <summary>Part of the loss that asks for the teacher's distribution, where a row has one.</summary>
+    public double TeacherWeight { get; init; } = 0.5;
+
     public float[][] Weights
     {
         get => [Adapter.Values.ToArray()];
@@ -84,6 +87,8 @@ internal sealed unsafe class AdapterTrainer : ILearner
 
     /// <summary>Also adds the lanes together.</summary>
     public double GradientNorm() => Optimiser.SumGradients();
+
+    public void Discard() => Array.ForEach(_gradients, g => g.Clear());
 
     public void Move(int step, double rate, double scale)
     {
@@ -157,10 +162,14 @@ internal sealed unsafe class AdapterTrainer : ILearner
 
     private StepSums Imitate(int lane, IReadOnlyList<TrainingExample> examples)
     {
-        var scored = Score(lane, examples, Adapter, backward: true, pack => Array.ConvertAll(pack.Weights, w => -w));
+        var scored = Score(lane, examples, Adapter, backward: true, pack => Array.ConvertAll(pack.Weights, w => -w), examples.Any(e => e.Teacher is not null) ? pack => Teach(pack, examples) : null);
         _passes[lane].Backward(scored.Features, _gradients[lane]);
         return Tally(scored, examples, scored.Logs.Zip(scored.Pack.Weights, (l, w) => -(double)l * w).Sum(), scored.Pack.Weights.Sum(w => (double)w));
     }
+
+    /// <summary>Each prediction's distribution: the teacher's, mixed with the recorded token.</summary>
+    private TeacherTarget?[] Teach(Pack pack, IReadOnlyList<TrainingExample> examples) =>
+        [.. pack.Owners.Select((owner, i) => examples[owner].Teacher?[pack.Places[i]]?.MixedWith(pack.Targets[i], TeacherWeight))];
 
     private StepSums Prefer(PreferenceLoss loss, IReadOnlyList<TrainingExample> examples)
     {
@@ -206,7 +215,8 @@ internal sealed unsafe class AdapterTrainer : ILearner
     }
 
     /// <summary>Forward pass and log-probabilities; with <paramref name="slopes"/> the features are their gradient afterwards.</summary>
-    private Scored Score(int lane, IReadOnlyList<TrainingExample> examples, LoraAdapter? adapter, bool backward, Func<Pack, float[]>? slopes = null)
+    private Scored Score(
+        int lane, IReadOnlyList<TrainingExample> examples, LoraAdapter? adapter, bool backward, Func<Pack, float[]>? slopes = null, Func<Pack, TeacherTarget?[]>? teacher = null)
     {
         List<(int[], float[])> documents = [];
         foreach (var example in examples)
@@ -222,7 +232,7 @@ internal sealed unsafe class AdapterTrainer : ILearner
         var features = _passes[lane].Forward(pack, _decoder.Head.Embed, pack.Predictions, adapter, backward ? Keep(pack) : null);
         var scored = new Scored(pack, (nint)features, new float[pack.Targets.Length], new bool[pack.Targets.Length]);
         _passes[lane].Meter.Mark(Part.Elementwise);
-        _heads[lane].Score(features, pack.Targets, scored.Logs, slopes?.Invoke(pack), scored.Hits);
+        _heads[lane].Score(features, pack.Targets, scored.Logs, slopes?.Invoke(pack), scored.Hits, teacher?.Invoke(pack));
         _passes[lane].Meter.Mark(Part.Head);
         return scored;
     }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Lauter.Training.Decoders;
 using Lauter.Training.Natives;
 
@@ -12,7 +13,8 @@ namespace Lauter.Training.Lora;
 /// <param name="Out">Rows of B.</param>
 /// <param name="A">Where A [rank, in] begins.</param>
 /// <param name="B">Where B [out, rank] begins.</param>
-internal sealed record LoraModule(int Layer, Projection Projection, int Rank, float Scale, int In, int Out, long A, long B);
+/// <param name="Magnitude">Where DoRA's row lengths [out] begin; -1 = none.</param>
+internal sealed record LoraModule(int Layer, Projection Projection, int Rank, float Scale, int In, int Out, long A, long B, long Magnitude = -1);
 
 /// <summary>
 /// The trainable part: all A and B in one flat piece of memory, so that the optimiser, the norm and a checkpoint are one pass each. Modules that share an
@@ -20,7 +22,7 @@ internal sealed record LoraModule(int Layer, Projection Projection, int Rank, fl
 /// </summary>
 internal sealed unsafe class LoraAdapter : ILayerAdapter, IDisposable
 {
-    private readonly NativeBuffer _values;
+    private readonly NativeBuffer _values, _lengths = new();
     private readonly LoraModule?[,] _modules;
 
     public LoraAdapter(DecoderShape shape, LoraOptions options)
@@ -49,6 +51,15 @@ internal sealed unsafe class LoraAdapter : ILayerAdapter, IDisposable
             }
         }
 
+        FirstMagnitude = at;
+        for (var i = 0; options.WeightDecomposed && i < modules.Count; i++)
+        {
+            var m = modules[i];
+            modules[i] = _modules[m.Layer, (int)m.Projection] = m with { Magnitude = at };
+            at += m.Out;
+        }
+
+        _lengths.Reserve(at - FirstMagnitude);
         Modules = modules;
         Count = checked((int)at);
         _values = new NativeBuffer(at);
@@ -65,8 +76,14 @@ internal sealed unsafe class LoraAdapter : ILayerAdapter, IDisposable
 
     public IReadOnlyList<LoraModule> Modules { get; }
 
-    /// <summary>Trainable values.</summary>
+    /// <summary>Trainable values: all A and B, then DoRA's row lengths.</summary>
     public int Count { get; }
+
+    /// <summary>Where DoRA's row lengths begin.</summary>
+    public long FirstMagnitude { get; }
+
+    /// <summary>Keeps the row lengths that were measured last: DoRA's gradient takes them as constants, and a difference quotient must too.</summary>
+    public bool FixesLengths { get; set; }
 
     public float* Pointer => _values.Pointer;
 
@@ -97,15 +114,58 @@ internal sealed unsafe class LoraAdapter : ILayerAdapter, IDisposable
         }
     }
 
-    public void AddTo(int layer, Projection projection, int row, int rows, float* matrix)
+    /// <summary>Makes DoRA's magnitudes the row lengths of the base, so that training starts from it.</summary>
+    public void InitialiseMagnitudes(DecoderWeights weights)
     {
-        if (Module(layer, projection) is { } m)
+        foreach (var m in Modules.Where(m => m.Magnitude >= 0))
         {
-            Blas.Product(Pointer + m.B + ((long)row * m.Rank), m.Rank, Pointer + m.A, m.In, matrix, m.In, rows, m.In, m.Rank, m.Scale, beta: 1);
+            RowLengths(weights, m.Layer, m.Projection).CopyTo(_values.Span(m.Magnitude, m.Out));
         }
     }
 
-    public void Dispose() => _values.Dispose();
+    /// <summary>Euclidean length of each row of a frozen matrix.</summary>
+    public static float[] RowLengths(DecoderWeights weights, int layer, Projection projection)
+    {
+        var (inputs, outputs) = weights.Shape.Size(projection);
+        var row = new float[inputs];
+        var lengths = new float[outputs];
+        for (var i = 0; i < outputs; i++)
+        {
+            weights.Read(layer, projection, i, row);
+            lengths[i] = TensorPrimitives.Norm<float>(row);
+        }
+
+        return lengths;
+    }
+
+    /// <summary>What DoRA multiplies each row of W + s·B·A by: magnitude ÷ length.</summary>
+    public float Factor(LoraModule m, int row) => _values.Pointer[m.Magnitude + row] / _lengths.Pointer[m.Magnitude - FirstMagnitude + row];
+
+    public void AddTo(int layer, Projection projection, int row, int rows, float* matrix)
+    {
+        if (Module(layer, projection) is not { } m)
+        {
+            return;
+        }
+
+        Blas.Product(Pointer + m.B + ((long)row * m.Rank), m.Rank, Pointer + m.A, m.In, matrix, m.In, rows, m.In, m.Rank, m.Scale, beta: 1);
+        for (var i = 0; m.Magnitude >= 0 && i < rows; i++)
+        {
+            var line = new Span<float>(matrix + ((long)i * m.In), m.In);
+            if (!FixesLengths)
+            {
+                _lengths.Pointer[m.Magnitude - FirstMagnitude + row + i] = TensorPrimitives.Norm<float>(line);
+            }
+
+            TensorPrimitives.Multiply(line, Factor(m, row + i), line);
+        }
+    }
+
+    public void Dispose()
+    {
+        _values.Dispose();
+        _lengths.Dispose();
+    }
 
     /// <summary>SplitMix64 as a hash of a counter (Steele, Lea and Flood 2014).</summary>
     private static ulong Mix(ulong x)

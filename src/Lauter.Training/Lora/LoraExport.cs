@@ -54,6 +54,10 @@ internal static class LoraExport
 
             found.Pair.A.CopyTo(adapter.A(m));
             found.Pair.GgufB(name).CopyTo(adapter.B(m));
+            if (m.Magnitude >= 0)
+            {
+                name.ToGguf(found.Pair.Magnitude ?? throw new AdapterException($"The adapter's pair for '{name.Module}' has no magnitudes, but this training decomposes weights.")).CopyTo(adapter.Values[(int)m.Magnitude..]);
+            }
         }
     }
 
@@ -149,6 +153,20 @@ internal static class LoraExport
             at += m.Rank;
         }
 
-        return LoraPair.FromGguf(name, rank, a, b);
+        return LoraPair.FromGguf(name, rank, a, b, adapter.Options.WeightDecomposed ? Magnitudes(adapter, weights, modules, outputs) : null);
+    }
+
+    /// <summary>Row lengths of a whole matrix of the file; parts of it that are not trained have the base's.</summary>
+    private static float[] Magnitudes(LoraAdapter adapter, DecoderWeights weights, LoraModule[] modules, int outputs)
+    {
+        var all = new float[outputs];
+        var name = weights.Name(modules[0].Layer, modules[0].Projection);
+        foreach (var projection in Enum.GetValues<Projection>().Where(p => weights.Name(modules[0].Layer, p) == name))
+        {
+            var own = modules.FirstOrDefault(m => m.Projection == projection);
+            (own is null ? LoraAdapter.RowLengths(weights, modules[0].Layer, projection) : adapter.Values.Slice((int)own.Magnitude, own.Out)).CopyTo(all.AsSpan(weights.FirstRow(modules[0].Layer, projection)));
+        }
+
+        return all;
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Lauter.Training.Decoders;
 using Lauter.Training.Natives;
 
@@ -5,12 +6,13 @@ namespace Lauter.Training.Lora;
 
 /// <summary>
 /// One lane's gradient of an adapter. The forward pass ran on W + s·B·A, so what is left are products of rank-sized matrices:
-/// dB += s·dYᵀ·(X·Aᵀ) and dA += (s·dY·B)ᵀ·X. Not thread-safe.
+/// dB += s·dYᵀ·(X·Aᵀ) and dA += (s·dY·B)ᵀ·X. With DoRA, W = f·(W₀ + s·B·A) row by row with f = m ÷ length, and the length counts as constant: dY·f takes the
+/// place of dY, and dm += Σ dY·Y ÷ m. Not thread-safe.
 /// </summary>
 internal sealed unsafe class LoraGradients : IProjectionGradients, IDisposable
 {
     private readonly LoraAdapter _adapter;
-    private readonly NativeBuffer _values, _inner = new(), _outer = new();
+    private readonly NativeBuffer _values, _inner = new(), _outer = new(), _output = new(), _scaled = new();
     private readonly Projection[]?[] _groups = new Projection[7][];
 
     public LoraGradients(LoraAdapter adapter)
@@ -31,7 +33,7 @@ internal sealed unsafe class LoraGradients : IProjectionGradients, IDisposable
 
     public Span<float> Values => _values.Span(0, _adapter.Count);
 
-    public void Add(int layer, Projection first, float* x, float* dy, int rows)
+    public void Add(int layer, Projection first, LayerWeights weights, float* x, float* dy, int rows)
     {
         var group = _groups[(int)first]!;
         int stride = 0, rank = 0;
@@ -49,6 +51,11 @@ internal sealed unsafe class LoraGradients : IProjectionGradients, IDisposable
         if (top is null || rows == 0)
         {
             return;
+        }
+
+        if (_adapter.Options.WeightDecomposed)
+        {
+            dy = Decompose(layer, group, weights.Matrix(first), x, dy, rows, stride, top.In);
         }
 
         float* inner = _inner.Reserve((long)rows * rank), outer = _outer.Reserve((long)rows * rank);
@@ -76,5 +83,45 @@ internal sealed unsafe class LoraGradients : IProjectionGradients, IDisposable
         _values.Dispose();
         _inner.Dispose();
         _outer.Dispose();
+        _output.Dispose();
+        _scaled.Dispose();
+    }
+
+    /// <summary>Adds the gradients of the magnitudes and returns dY · f [rows, stride].</summary>
+    private float* Decompose(int layer, Projection[] group, float* matrix, float* x, float* dy, int rows, int stride, int inputs)
+    {
+        float* output = _output.Reserve((long)rows * stride), scaled = _scaled.Reserve((long)rows * stride);
+        Blas.Linear(x, inputs, matrix, inputs, output, stride, rows, stride, inputs);
+        var column = 0;
+        foreach (var projection in group)
+        {
+            var outputs = _adapter.Shape.Size(projection).Out;
+            if (_adapter.Module(layer, projection) is { } m)
+            {
+                float[] sums = new float[outputs], factors = new float[outputs];
+                for (var i = 0; i < outputs; i++)
+                {
+                    factors[i] = _adapter.Factor(m, i);
+                }
+
+                for (var row = 0; row < rows; row++)
+                {
+                    var at = ((long)row * stride) + column;
+                    var gradient = new ReadOnlySpan<float>(dy + at, outputs);
+                    TensorPrimitives.MultiplyAdd(gradient, new ReadOnlySpan<float>(output + at, outputs), sums, sums);
+                    TensorPrimitives.Multiply(gradient, factors, new Span<float>(scaled + at, outputs));
+                }
+
+                for (var i = 0; i < outputs; i++)
+                {
+                    var magnitude = _adapter.Pointer[m.Magnitude + i];
+                    Pointer[m.Magnitude + i] += magnitude == 0 ? 0 : sums[i] / magnitude;
+                }
+            }
+
+            column += outputs;
+        }
+
+        return scaled;
     }
 }

@@ -28,6 +28,12 @@ public sealed partial record LoraOptions
     /// <summary>Learning rate of B as a multiple of A's (LoRA+, Hayou et al. 2024, arXiv:2402.12354); 1 or more.</summary>
     public double RateRatio { get; init; } = 1;
 
+    /// <summary>
+    /// Learns the length of each row of a matrix apart from its direction (DoRA, Liu et al. 2024, arXiv:2402.09353). Costs one more product a matrix; served as a
+    /// merged model only, because llama.cpp's adapters cannot hold it.
+    /// </summary>
+    public bool WeightDecomposed { get; init; }
+
     /// <summary>The factor s of a module of rank <paramref name="rank"/>.</summary>
     internal double Scale(int rank) => (Alpha ?? 2.0 * Rank) / (RankStabilised ? Math.Sqrt(rank) : rank);
 

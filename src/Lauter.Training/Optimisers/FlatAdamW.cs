@@ -15,7 +15,7 @@ internal sealed unsafe class FlatAdamW : IDisposable
     private readonly IReadOnlyList<LoraGradients> _gradients;
     private readonly Lanes _lanes;
     private readonly NativeBuffer _first, _second;
-    private readonly (int Start, int Length, float Ratio)[] _segments;
+    private readonly (int Start, int Length, float Ratio, bool Decays)[] _segments;
 
     public FlatAdamW(LoraAdapter adapter, IReadOnlyList<LoraGradients> gradients, Lanes lanes)
     {
@@ -74,7 +74,7 @@ internal sealed unsafe class FlatAdamW : IDisposable
         var correction2 = 1 - Math.Pow(Beta2, step);
         Share(_segments.Length, i =>
         {
-            var (start, length, ratio) = _segments[i];
+            var (start, length, ratio, decays) = _segments[i];
             AdamW.Update(
                 _adapter.Values.Slice(start, length),
                 _gradients[0].Values.Slice(start, length),
@@ -82,7 +82,7 @@ internal sealed unsafe class FlatAdamW : IDisposable
                 _second.Span(start, length),
                 new AdamWFactors(
                     Beta1, Beta2, Epsilon, (float)gradientScale, (float)(learningRate * ratio / correction1), (float)(1 / Math.Sqrt(correction2)),
-                    (float)(1 - (learningRate * ratio * WeightDecay))));
+                    decays ? (float)(1 - (learningRate * ratio * WeightDecay)) : 1));
         });
     }
 
@@ -92,17 +92,19 @@ internal sealed unsafe class FlatAdamW : IDisposable
         _second.Dispose();
     }
 
-    private static IEnumerable<(int, int, float)> Segments(LoraAdapter adapter)
+    private static IEnumerable<(int, int, float, bool)> Segments(LoraAdapter adapter)
     {
         var ratio = (float)adapter.Options.RateRatio;
+        var pairs = (int)adapter.FirstMagnitude;
         List<(int Start, int Length, float Ratio)> parts = ratio == 1
-            ? [(0, adapter.Count, 1f)]
+            ? [(0, pairs, 1f)]
             : [.. adapter.Modules.SelectMany(m => new[] { ((int)m.A, m.Rank * m.In, 1f), ((int)m.B, m.Rank * m.Out, ratio) })];
+        parts.Add((pairs, adapter.Count - pairs, 1f));
         foreach (var (start, length, factor) in parts)
         {
             for (var at = 0; at < length; at += Chunk)
             {
-                yield return (start + at, Math.Min(Chunk, length - at), factor);
+                yield return (start + at, Math.Min(Chunk, length - at), factor, start < pairs);
             }
         }
     }

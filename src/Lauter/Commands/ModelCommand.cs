@@ -19,6 +19,7 @@ internal static class ModelCommand
             ModelRenderCommand.Create(),
             ModelLogitsCommand.Create(),
             ModelParityCommand.Create(),
+            ModelRecordCommand.Create(),
         },
     };
 

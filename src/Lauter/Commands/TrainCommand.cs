@@ -13,9 +13,12 @@ internal static class TrainCommand
         var file = new Argument<string>("file") { Description = "A training file: base, data and how to train. 'lauter train --example' prints one." , Arity = ArgumentArity.ZeroOrOne };
         var example = new Option<bool>("--example") { Description = "Print a training file with every key explained." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Read the rows, print what the run would do, cost and need, and stop." };
+        var sweep = new Option<bool>("--sweep") { Description = "Try the combinations under 'sweep' by successive halving and keep the best." };
+        var bundle = new Option<string>("--bundle") { Description = "Do not train: write a folder with rows, configurations and job files for a GPU cluster." };
+        var import = new Option<string>("--import") { Description = "Do not train: take in the PEFT folder that a cluster gave back, through the parity gate." };
         var format = Arguments.Format();
         var quiet = Arguments.Quiet();
-        var command = new Command("train", "Train a model or an adapter from a file of rows, without a project.") { file, example, dryRun, format, quiet };
+        var command = new Command("train", "Train a model or an adapter from a file of rows, here, at a remote endpoint or on a cluster; without a project.") { file, example, dryRun, sweep, bundle, import, format, quiet };
         command.SetAction(async (result, cancellationToken) =>
         {
             if (result.GetValue(example))
@@ -25,10 +28,32 @@ internal static class TrainCommand
             }
 
             var path = result.GetValue(file) ?? throw new CommandException(ExitCodes.Usage, "name a training file, or print one with 'lauter train --example'.");
-            var job = TrainFile.Read(Path.GetFullPath(path)) with { ReportOnly = result.GetValue(dryRun) };
-            var screen = new TrainScreen(result.GetValue(format) == "json", result.GetValue(quiet));
+            var plan = TrainFile.Read(Path.GetFullPath(path));
+            var job = plan.Job with { ReportOnly = result.GetValue(dryRun) };
+            var json = result.GetValue(format) == "json";
+            var screen = new TrainScreen(json, result.GetValue(quiet));
             try
             {
+                if (result.GetValue(bundle) is { } folder)
+                {
+                    return TrainElsewhere.Bundle(plan, folder, json);
+                }
+
+                if (result.GetValue(import) is { } adapter)
+                {
+                    return TrainElsewhere.Import(job, ModelCommand.Existing(adapter), json, cancellationToken);
+                }
+
+                if (plan.Remote is { } remote)
+                {
+                    return await TrainElsewhere.RemoteAsync(job, remote, screen, json, cancellationToken);
+                }
+
+                if (result.GetValue(sweep))
+                {
+                    return await TrainElsewhere.SweepAsync(plan, screen, json, cancellationToken);
+                }
+
                 var trained = await TrainingProcess.RunAsync(Children.Training, job, screen, cancellationToken);
                 screen.Finish(job, trained);
                 return ExitCodes.Success;
@@ -74,7 +99,7 @@ internal sealed class TrainScreen(bool json, bool quiet) : IProgress<TrainingEve
             case { Kind: TrainingEventKinds.Validation }:
                 Line($"step {value.Step}: measured loss {value.ValidationLoss:0.0000}, exact {value.ValidationExactMatch:0.0000}{(value.Message is { } note ? $" ({note})" : "")}");
                 break;
-            case { Kind: TrainingEventKinds.Started, Message: { } message }:
+            case { Kind: TrainingEventKinds.Started or TrainingEventKinds.RolledBack, Message: { } message }:
                 Line(message);
                 break;
         }
@@ -87,7 +112,7 @@ internal sealed class TrainScreen(bool json, bool quiet) : IProgress<TrainingEve
             return;
         }
 
-        Line($"{Path.Combine(job.OutputDirectory, result.Model)}{(result.Adapter is { } adapter ? $" (merged) and {Path.Combine(job.OutputDirectory, adapter)} (PEFT), {TrainingWorker.AdapterFile} (llama.cpp)" : "")}");
+        Line($"{Path.Combine(job.OutputDirectory, result.Model)}{(result.Adapter is { } adapter ? $" (merged) and {Path.Combine(job.OutputDirectory, adapter)} (PEFT){(job.Lora!.WeightDecomposed ? "; served merged only" : $", {TrainingWorker.AdapterFile} (llama.cpp)")}" : "")}");
         Line($"{result.Steps} steps, {result.TrainedTokens:#,0} trained tokens, {Duration(result.Seconds)}, {result.CpuSeconds:0} CPU seconds, at most {result.PeakMemoryBytes >> 20:#,0} MiB"
             + (result.Validation is { } v ? $"; best step {result.BestStep}: loss {v.Loss:0.0000}, exact {v.ExactMatch:0.0000} of {v.Examples}" : ""));
     }
@@ -100,6 +125,15 @@ internal sealed class TrainScreen(bool json, bool quiet) : IProgress<TrainingEve
         {
             System.Console.Error.Write("\r\u001b[K" + text);
             _open = true;
+        }
+    }
+
+    /// <summary>A line for people; nothing for programs.</summary>
+    public void Tell(string text)
+    {
+        if (!json && !quiet)
+        {
+            Line(text);
         }
     }
 

@@ -2,6 +2,7 @@ using Lauter.Catalog.Plan;
 using Lauter.Gateway;
 using Lauter.Gateway.Applications;
 using Lauter.Gateway.Configuration;
+using Lauter.Gateway.FineTuning;
 using Lauter.Gateway.Keys;
 using Lauter.Ledger.Budgets;
 using Microsoft.AspNetCore.Builder;
@@ -29,8 +30,19 @@ internal static class GatewayServer
         builder.Services.AddSingleton(time);
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = ShutdownLimit);
         builder.Services.AddGateway(definition.Options);
+        var tuner = FineTuner.Of(definition.FineTuning);
+        if (tuner is not null)
+        {
+            builder.Services.AddFineTuning(tuner);
+        }
+
         await using var app = builder.Build();
         app.MapGateway();
+        if (tuner is not null)
+        {
+            app.MapFineTuning();
+        }
+
         var registry = app.Services.GetRequiredService<ApplicationRegistry>();
         Serve(registry, definition);
         var written = File.GetLastWriteTimeUtc(path);

@@ -4,6 +4,7 @@ using Lauter.Console;
 using Lauter.Console.SignIn;
 using Lauter.Gateway;
 using Lauter.Gateway.Applications;
+using Lauter.Gateway.FineTuning;
 using Lauter.Gateway.Keys;
 using Lauter.Ledger;
 using Lauter.Ledger.Budgets;
@@ -43,12 +44,23 @@ internal static class Server
             Prices = ProjectPrices.Of(workspace.Project),
             Budgets = [.. workspace.Project.Applications.Values.Where(a => a.Budget is not null).Select(Budget)],
         });
+        var tuner = FineTuner.Of(workspace.Project.Models.Where(m => m.Value.File is not null).ToDictionary(m => m.Key, m => Path.Combine(workspace.Project.Directory, m.Value.File!), StringComparer.Ordinal));
+        if (tuner is not null)
+        {
+            builder.Services.AddFineTuning(tuner);
+        }
+
         var password = ConsolePassword.OpenOrCreate(workspace.State, time, out var created);
         builder.AddConsole(new ConsoleOptions { StateDirectory = workspace.State, Project = workspace.Project.Name, Password = password });
         builder.Services.AddSingleton<IConsoleSource>(new ConsoleSource(workspace, time));
         builder.Services.AddSingleton<IConsoleDetails>(new ConsoleDetails(workspace));
         await using var app = builder.Build();
         app.MapGateway();
+        if (tuner is not null)
+        {
+            app.MapFineTuning();
+        }
+
         app.MapConsole();
         var alerts = new AlertLog(workspace.StatePath("alerts.jsonl"));
         var rollouts = new RolloutWatch(workspace.Rollouts, app.Services.GetRequiredService<TraceStore>(), time, tell, alerts);

@@ -6,10 +6,7 @@ using Lauter.Catalog.Plan;
 using Lauter.Catalog.Projects;
 using Lauter.Data.Export;
 using Lauter.Hosting;
-using Lauter.Inference.Engine;
 using Lauter.Models.Templates;
-using Lauter.Models.Tokens;
-using Lauter.Training.Decoders;
 using Lauter.Training.Jobs;
 using Lauter.Training.Lora;
 using Lauter.Training.Parity;
@@ -234,31 +231,22 @@ internal static class TrainingSteps
         var rows = StoredFiles.Show(context.Objects, context.Inputs["dataset"].Manifest, Path.Combine(context.WorkDirectory, "dataset"));
         var application = workspace.Project.Applications.Values.FirstOrDefault(a => a.Model == training.Name);
         var prompt = Prompt(workspace.Project, application);
-        using var tokenizer = ModelTokenizer.Open(path);
-        using var network = DecoderNetwork.Open(path);
-        var template = ChatTemplate.Parse(tokenizer.ChatTemplate ?? throw new StepFailedException($"The model '{training.Name}' carries no chat template."));
-        List<ParityProbe> probes =
-        [
-            .. ParquetDataset.ReadExamples(rows).Where(r => r.Split == SplitNames.Validation).Take(ParityProbes).Select(row => new ParityProbe(
-                row.Id,
-                ChatEncoder.Encode(template, tokenizer, [new ChatMessage("user", UserMessage(prompt, JsonNode.Parse(row.Input)!.AsObject(), row.Text))], addGenerationPrompt: true).Ids)),
-            new ParityProbe("mixed language, width and emoji", ChatEncoder.Encode(template, tokenizer, [new ChatMessage("user", "　Ｅ４７ 报错 🍺\n<|im_end|> twice")], addGenerationPrompt: true).Ids),
-        ];
-        await using var engine = await EngineProcess.StartAsync(Children.Engine, new EngineOptions { ModelPath = path, Deterministic = true }, cancellationToken: cancellationToken);
-        var report = await ParityCheck.CompareAsync(
-            network,
-            new ParityEngine(
-                async (ids, token) => [.. (await engine.Client.CompletionLogProbabilitiesAsync(ids, 0, token)).Select(s => (float)s.LogProbability)],
-                async (ids, count, token) => [.. (await engine.Client.GreedyAsync(ids, count, token)).LogProbabilities!.Select(t => t.Token)]),
-            probes,
-            new HashSet<int> { tokenizer.EndOfText, tokenizer.TokenOf("<|im_end|>") ?? tokenizer.EndOfText },
-            ParityCheck.DefaultTolerance,
-            cancellationToken);
-        context.AddChild(engine.CpuTime, 0);
+        var messages = ParquetDataset.ReadExamples(rows).Where(r => r.Split == SplitNames.Validation).Take(ParityProbes)
+            .Select(row => (row.Id, UserMessage(prompt, JsonNode.Parse(row.Input)!.AsObject(), row.Text)));
+        ParityReport report;
+        try
+        {
+            (report, var used) = await ParityGate.CompareAsync(path, messages, cancellationToken);
+            context.AddChild(used, 0);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StepFailedException($"The model '{training.Name}': {e.Message}");
+        }
+
         if (!report.Passed)
         {
-            throw new StepFailedException(
-                $"the served model differs from the trained one: largest log-probability difference {report.MaximumDifference:0.####} (limit {report.Tolerance}) at '{report.WorstProbe}', greedy agreement {report.GreedyAgreement:P0}. It is not released.");
+            throw new StepFailedException($"{ParityGate.Explain(report)} It is not released.");
         }
 
         var json = JsonSerializer.SerializeToUtf8Bytes(new JsonObject

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lauter.Gateway;
 using Lauter.Gateway.Applications;
+using Lauter.Gateway.FineTuning;
 using Lauter.Gateway.Keys;
 using Lauter.Gateway.Providers;
 using Lauter.Gateway.Settlement;
@@ -50,7 +51,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public BudgetLeases Leases => Services.GetRequiredService<BudgetLeases>();
 
-    public static async Task<GatewayHost> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, string? directory = null, Action<ApplicationRegistry>? serve = null)
+    public static async Task<GatewayHost> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, string? directory = null, Action<ApplicationRegistry>? serve = null, FineTuningTrainer? trainer = null)
     {
         var state = directory ?? Directory.CreateTempSubdirectory("lauter-gateway-").FullName;
         var builder = WebApplication.CreateSlimBuilder();
@@ -58,8 +59,18 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var options = new GatewayOptions { StateDirectory = state, DrainInterval = TimeSpan.FromHours(1) };
         builder.Services.AddGateway(configure?.Invoke(options) ?? options);
+        if (trainer is not null)
+        {
+            builder.Services.AddFineTuning(trainer);
+        }
+
         var app = builder.Build();
         app.MapGateway();
+        if (trainer is not null)
+        {
+            app.MapFineTuning();
+        }
+
         serve?.Invoke(app.Services.GetRequiredService<ApplicationRegistry>());
         await app.StartAsync();
         var (key, _) = app.Services.GetRequiredService<ApiKeyStore>().Create("test");

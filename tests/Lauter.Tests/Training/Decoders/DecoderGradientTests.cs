@@ -21,17 +21,7 @@ public sealed class DecoderGradientTests
         _ = run.Trainer.GradientNorm();
         var gradient = run.Gradient();
 
-        // Along the gradient itself, where the slope is largest, and along a random direction, where a wrong part cannot hide behind a large right one.
-        var random = new SeededRandom(3);
-        float[][] directions = [gradient, [.. gradient.Select(_ => (float)random.NextNormal())]];
-        foreach (var direction in directions)
-        {
-            var length = Math.Sqrt(direction.Sum(d => (double)d * d));
-            var expected = direction.Zip(gradient, (d, g) => (double)d * g).Sum() / length;
-            const double Step = 2e-3;
-            var measured = (run.LossAt(examples, direction, Step / length) - run.LossAt(examples, direction, -Step / length)) / (2 * Step);
-            Assert.Equal(expected, measured, 2e-3 + (0.01 * Math.Abs(expected)));
-        }
+        AssertSlope(run, examples, gradient);
     }
 
     [Theory]
@@ -122,16 +112,73 @@ public sealed class DecoderGradientTests
         })];
     }
 
+    [Theory]
+    [MemberData(nameof(Architectures))]
+    public void Accumulate_DecomposedWeights_GivesTheSlopeAtFixedLengths(string name)
+    {
+        using var run = new Run(name, new AdapterMachine { Lanes = 2, SharePrefix = true }, decomposed: true);
+        var examples = Examples(6, 1);
+        run.Trainer.Accumulate(examples, 0);
+        run.Trainer.Adapter.FixesLengths = true;
+        _ = run.Trainer.GradientNorm();
+        AssertSlope(run, examples, run.Gradient());
+    }
+
+    [Theory]
+    [InlineData("llama-gqa", 1)]
+    [InlineData("qwen3", 0.4)]
+    public void Accumulate_TeachersDistribution_GivesTheSlopeThatDifferencesGive(string name, double weight)
+    {
+        using var run = new Run(name, new AdapterMachine { Lanes = 2, SharePrefix = true }, teacherWeight: weight);
+        var examples = Array.ConvertAll(Examples(6, 1), e => e with
+        {
+            // Every other trained token: a row may know some places only.
+            Teacher = [.. e.Ids.Select((id, t) => e.Trained[t] && t % 2 == 0 ? TeacherTarget.Of([(id, -0.5), ((id + 9) % 320, -1.5), ((id + 31) % 320, -3)]) : null)],
+        });
+        run.Trainer.Accumulate(examples, 0);
+        _ = run.Trainer.GradientNorm();
+        AssertSlope(run, examples, run.Gradient());
+    }
+
+    [Fact]
+    public void Accumulate_TeacherWithoutWeight_IsTheLossOfTheTokens()
+    {
+        using var run = new Run("llama-gqa", new AdapterMachine { Lanes = 1 }, teacherWeight: 0);
+        var examples = Examples(4, 1);
+        var plain = run.Trainer.Accumulate(examples, 0);
+        run.Trainer.Discard();
+        var taught = run.Trainer.Accumulate(Array.ConvertAll(examples, e => e with { Teacher = [.. e.Ids.Select(_ => TeacherTarget.Of([(5, -1), (6, -2)]))] }), 0);
+
+        Assert.Equal(plain.Loss, taught.Loss, 1e-4);
+        Assert.Equal(plain with { Loss = 0 }, taught with { Loss = 0 });
+    }
+
+    /// <summary>Along the gradient itself, where the slope is largest, and along a random direction, where a wrong part cannot hide behind a large right one.</summary>
+    private static void AssertSlope(Run run, IReadOnlyList<TrainingExample> examples, float[] gradient)
+    {
+        var random = new SeededRandom(3);
+        float[][] directions = [gradient, [.. gradient.Select(_ => (float)random.NextNormal())]];
+        foreach (var direction in directions)
+        {
+            var length = Math.Sqrt(direction.Sum(d => (double)d * d));
+            var expected = direction.Zip(gradient, (d, g) => (double)d * g).Sum() / length;
+            const double Step = 8e-3;
+            var measured = (run.LossAt(examples, direction, Step / length) - run.LossAt(examples, direction, -Step / length)) / (2 * Step);
+            Assert.Equal(expected, measured, 2e-3 + (0.01 * Math.Abs(expected)));
+        }
+    }
+
     private sealed class Run : IDisposable
     {
         private readonly Decoder _decoder;
         private readonly List<LoraGradients> _gradients = [];
 
-        public Run(string name, AdapterMachine machine)
+        public Run(string name, AdapterMachine machine, bool decomposed = false, double teacherWeight = 0.5)
         {
             _decoder = ArchitectureTests.Open(SharedData.Require($"golden/{name}"), slots: 3);
-            var adapter = new LoraAdapter(_decoder.Shape, new LoraOptions { Rank = 3, RankPattern = new Dictionary<string, int> { ["up_proj"] = 2, ["layers.0.q_proj"] = 0 } });
+            var adapter = new LoraAdapter(_decoder.Shape, new LoraOptions { Rank = 3, RankPattern = new Dictionary<string, int> { ["up_proj"] = 2, ["layers.0.q_proj"] = 0 }, WeightDecomposed = decomposed });
             adapter.Initialise(7);
+            adapter.InitialiseMagnitudes(_decoder.Weights);
             var random = new SeededRandom(8);
             foreach (var m in adapter.Modules)
             {
@@ -145,7 +192,10 @@ public sealed class DecoderGradientTests
             {
                 _gradients.AddRange(g);
                 return new Lauter.Training.Optimisers.FlatAdamW(a, g, l);
-            });
+            })
+            {
+                TeacherWeight = teacherWeight,
+            };
         }
 
         public AdapterTrainer Trainer { get; }

@@ -54,6 +54,10 @@ internal static class TinyRun
 
         public void Validated(int step, ValidationResult result, bool isBest) => Validations.Add(result);
 
+        public List<(int Step, int To, string Message)> RollBacks { get; } = [];
+
+        public void RolledBack(int step, int to, string message) => RollBacks.Add((step, to, message));
+
         public void Saved(int step)
         {
         }
