@@ -137,11 +137,20 @@ public static class ClusterBundle
         }
     }
 
-    private static string TemplateOf(string path) => ModelConfig.Read(path).Family switch
+    /// <summary>By family, and among the many that are shaped like Llama by the marks of the template that the file carries.</summary>
+    private static string TemplateOf(string path)
     {
-        "llama" => "llama3", "mistral" => "mistral", "qwen2" => "qwen", "qwen3" => "qwen3", "glm4" => "glm4", "chatglm" => "chatglm3", "gemma3" => "gemma", "ernie4_5" => "ernie_nothink",
-        var other => throw new TrainingFailedException($"LLaMA-Factory's template for the family {other} is not known; name it: cluster: {{ template: NAME }}."),
-    };
+        using var tokenizer = ModelTokenizer.Open(path);
+        var marks = tokenizer.ChatTemplate ?? "";
+        return ModelConfig.Read(path).Family switch
+        {
+            "llama" when marks.Contains("<|start_header_id|>", StringComparison.Ordinal) => "llama3",
+            "llama" when marks.Contains("<|im_start|>", StringComparison.Ordinal) => "chatml",
+            "llama" when marks.Contains("[INST]", StringComparison.Ordinal) => "llama2",
+            "mistral" => "mistral", "qwen2" => "qwen", "qwen3" => "qwen3", "glm4" => "glm4", "chatglm" => "chatglm3", "gemma3" => "gemma",
+            var other => throw new TrainingFailedException($"LLaMA-Factory's template for this {other} model is not known; name it: cluster: {{ template: NAME }}."),
+        };
+    }
 
     /// <summary>Names and hashes, so that it can be told later from what an adapter came.</summary>
     private static JsonObject Manifest(TrainingJob job, ClusterOptions options, string directory)

@@ -118,6 +118,7 @@ public sealed record TrainingResult
     public string? Adapter { get; init; }
 
     /// <summary>Whether the run stopped at <see cref="TrainingJob.PauseAt"/>; then there is no model yet.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Paused { get; init; }
 
     /// <summary>Values that were trained.</summary>

@@ -97,7 +97,7 @@ internal sealed class TrainScreen(bool json, bool quiet) : IProgress<TrainingEve
                 Over($"step {value.Step}/{value.Steps} · loss {value.Loss:0.0000} · {value.TokensPerSecond:#,0} tokens/s · {(value.PeakMemoryBytes ?? 0) >> 20:#,0} MiB · {Duration(value.SecondsLeft ?? 0)} left");
                 break;
             case { Kind: TrainingEventKinds.Validation }:
-                Line($"step {value.Step}: measured loss {value.ValidationLoss:0.0000}, exact {value.ValidationExactMatch:0.0000}{(value.Message is { } note ? $" ({note})" : "")}");
+                Line($"step {value.Step}: measured loss {value.ValidationLoss:0.0000}{(value.ValidationExactMatch is { } exact ? $", exact {exact:0.0000}{(value.Message is { } note ? $" ({note})" : "")}" : "")}");
                 break;
             case { Kind: TrainingEventKinds.Started or TrainingEventKinds.RolledBack, Message: { } message }:
                 Line(message);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Lauter.Models.Gguf;
 using Lauter.Models.Tokens;
 using Lauter.Tests.Support;
 using Lauter.Training.Decoders;
@@ -117,6 +116,60 @@ public sealed class AdapterJobTests : IDisposable
         Assert.True(curve[^1] < curve[0] - 0.05, string.Join(", ", curve));
     }
 
+    [Fact]
+    public async Task Run_TaughtRows_BeginAtTheTeachersEntropyAndComeCloserToIt()
+    {
+        var job = Job([.. Enumerable.Range(0, 8).Select(i => $$"""{"id": "{{i}}", "messages": [{"role": "user", "content": "Name {{i}}"}, {"role": "assistant", "content": "zzz"}]}""")]) with { BasePath = WithTemplate() };
+        Assert.Equal(8, Lauter.Training.Examples.TeacherRecorder.Record(job.BasePath!, job.ExamplesPath, job.ExamplesPath + ".taught", 512, null, TestContext.Current.CancellationToken));
+        job = job with { ExamplesPath = job.ExamplesPath + ".taught", Options = job.Options with { TeacherWeight = 1, WarmUpFraction = 0, Epochs = 1, BatchExamples = 8 } };
+        var (code, events) = await RunAsync(job);
+
+        // The teacher is the base itself and every token is recorded, so its cross-entropy with the student is its own entropy, whatever the answers say.
+        double entropy = 0, tokens = 0;
+        foreach (var line in File.ReadLines(job.ExamplesPath))
+        {
+            using var row = JsonDocument.Parse(line);
+            foreach (var place in row.RootElement.GetProperty("teacher").EnumerateArray())
+            {
+                entropy -= place.EnumerateArray().Sum(c => Math.Exp(c[1].GetDouble()) * c[1].GetDouble());
+                tokens++;
+            }
+        }
+
+        Assert.True(code == TrainingWorker.ExitOk, events[^1].Message);
+        var first = JsonDocument.Parse(File.ReadLines(Path.Combine(job.OutputDirectory, "metrics.jsonl")).First()).RootElement.GetProperty("loss").GetDouble();
+        Assert.Equal(entropy / tokens, first, 1e-2);
+    }
+
+    [Theory]
+    [InlineData("\"teacher\": [[[1, -0.5]]]", "but its teacher recorded 1")]
+    [InlineData("\"teacher\": [[1, 2]]", "a candidate in 'teacher' is [id, log-probability]")]
+    [InlineData("\"teacher\": [[]]", "a teacher's list of candidates is empty")]
+    [InlineData("\"logprobs\": {\"content\": [{\"token\": \"other\", \"top_logprobs\": [{\"token\": \"x\", \"logprob\": -1}]}]}", "another vocabulary")]
+    public async Task Run_TeacherOfAnotherVocabulary_FailsSayingWhy(string member, string message)
+    {
+        var job = Job([Conversation[..^1] + ", " + member + "}"]) with { BasePath = WithTemplate() };
+        var (code, events) = await RunAsync(job);
+
+        Assert.Equal(TrainingWorker.ExitFailed, code);
+        Assert.Contains(message, events[^1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_DecomposedWeights_LearnAndKeepEveryEpoch()
+    {
+        var job = Job([.. Enumerable.Range(0, 12).Select(i => $$"""{"text": "Lily likes to play with the red ball number {{(i % 3) + 1}}.", "split": "{{(i % 6 == 0 ? "validation" : "train")}}"}""")]);
+        job = job with { Lora = job.Lora! with { WeightDecomposed = true }, KeepEpochs = true, Options = job.Options with { Epochs = 4 } };
+        var (code, events) = await RunAsync(job);
+
+        Assert.True(code == TrainingWorker.ExitOk, events[^1].Message);
+        Assert.Equal(["epochs/1", "epochs/2", "epochs/3", "epochs/4"], events.Where(e => e.Kind == TrainingEventKinds.Epoch).Select(e => e.Message));
+        Assert.All([1, 4], e => Assert.True(Lauter.Models.Peft.PeftAdapter.Read(Path.Combine(job.OutputDirectory, "epochs", $"{e}")).HasMagnitudes));
+        Assert.False(File.Exists(Path.Combine(job.OutputDirectory, TrainingWorker.AdapterFile)));
+        var losses = events.Where(e => e.ValidationLoss is not null).Select(e => e.ValidationLoss!.Value).ToArray();
+        Assert.True(losses[^1] < losses[0], string.Join(", ", losses));
+    }
+
     private static async Task<(int Code, List<TrainingEvent> Events)> RunAsync(TrainingJob job)
     {
         var path = Path.Combine(job.OutputDirectory, "job.json");
@@ -142,19 +195,5 @@ public sealed class AdapterJobTests : IDisposable
         };
     }
 
-    /// <summary>The story model with a chat template, which it has not of its own.</summary>
-    private string WithTemplate()
-    {
-        var path = Path.Combine(_directory, "chat.gguf");
-        using var file = GgufFile.Open(SharedData.Require("models/stories260k/stories260k-f32.gguf"));
-        var writer = GgufWriter.Create(path).AddFrom(file.Metadata, key => key is not ("general.alignment" or "tokenizer.chat_template"));
-        writer.Add("tokenizer.chat_template", "{% for message in messages %}{{ message.role + ': ' + message.content + eos_token }}{% endfor %}");
-        foreach (var tensor in file.Tensors)
-        {
-            writer.AddTensor(tensor.Name, GgufTensorType.F32, [.. tensor.Shape], file.ReadFloat32(tensor.Name));
-        }
-
-        writer.Finish();
-        return path;
-    }
+    private string WithTemplate() => StoryChat.Write(Path.Combine(_directory, "chat.gguf"));
 }
