@@ -39,6 +39,18 @@ public sealed record EngineOptions
     /// <summary>Share of the cells in which one tenant's prefixes may lie, above 0 to 1. Default 0.5.</summary>
     public double TenantShare { get; init; } = 0.5;
 
+    /// <summary>
+    /// Memory for prefixes that had to leave the key-value cache, MiB, 0–1,048,576; 0 forgets them. Their cells are copied back instead of computed again.
+    /// One tenant may have the same share of it as of the cells. Default 128; it is taken only when prefixes leave.
+    /// </summary>
+    public int HostCacheMebibytes { get; init; } = 128;
+
+    /// <summary>
+    /// Most tokens to guess ahead from text that stands earlier in the same request, 0–8; 0, the default, guesses nothing. Guesses are made only while they are
+    /// measured to pay, and change no answer: the model's own choice decides. For answers that quote their prompt. Never in deterministic mode.
+    /// </summary>
+    public int Speculation { get; init; }
+
     /// <summary>Requests that may wait before new ones are refused with 429, 0–100,000. Default 256.</summary>
     public int Queue { get; init; } = 256;
 
@@ -77,6 +89,8 @@ public sealed record EngineOptions
         }
 
         Check(CacheCells is null or (>= 16 and <= 16_777_216), nameof(CacheCells), CacheCells ?? 0, "16–16,777,216");
+        Check(HostCacheMebibytes is >= 0 and <= 1_048_576, nameof(HostCacheMebibytes), HostCacheMebibytes, "0–1,048,576");
+        Check(Speculation is >= 0 and <= 8, nameof(Speculation), Speculation, "0–8");
         Check(Sequences is >= 1 and <= 254, nameof(Sequences), Sequences, "1–254");
         if (TenantShare is not (> 0 and <= 1))
         {

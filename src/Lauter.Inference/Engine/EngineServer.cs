@@ -160,7 +160,7 @@ public static class EngineServer
         var affordable = CacheBytes / Math.Max(1, model.CacheBytesPerToken);
         var cells = options.CacheCells ?? (int)Math.Max(Math.Min(8L * model.ContextLength, affordable), Math.Min(model.ContextLength, 4_096));
         return new SchedulerLimits(
-            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.Reuse, options.TenantShare, options.InterTokenTarget);
+            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.Reuse, options.TenantShare, options.HostCacheMebibytes * 1024L * 1024, options.Speculation, options.InterTokenTarget);
     }
 
     private static int Threads(EngineOptions options, LoadedModel model) =>

@@ -1,14 +1,20 @@
 namespace Lauter.Inference.Prefixes;
 
-/// <summary>A run of tokens whose cells one native sequence holds. The root of a key has no tokens and no sequence.</summary>
+/// <summary>A run of tokens whose cells one native sequence holds, or a copy of them outside the cache. The root of a key has no tokens and neither of both.</summary>
 internal sealed class PrefixNode(PrefixKey key, PrefixNode? parent, int id, int start, IEnumerable<int> tokens)
 {
     public PrefixKey Key => key;
 
     public PrefixNode? Parent { get; set; } = parent;
 
-    /// <summary>Native sequence that holds positions [<see cref="Start"/>, <see cref="End"/>) and no others; −1 for a root.</summary>
-    public int Id => id;
+    /// <summary>Native sequence that holds positions [<see cref="Start"/>, <see cref="End"/>) and no others; −1 for a root and for a saved run.</summary>
+    public int Id { get; set; } = id;
+
+    /// <summary>The cells outside the cache; null when they are in it. A saved run has only saved ones below it.</summary>
+    public SavedCells? Saved { get; set; }
+
+    /// <summary>Whether nothing below it lies in the cache, so that its own cells may leave it.</summary>
+    public bool IsOutermost => Children.Values.All(child => child.Saved is not null);
 
     public int Start { get; set; } = start;
 

@@ -5,12 +5,14 @@ namespace Lauter.Inference.Prefixes;
 /// <summary>
 /// Prefixes that were evaluated before, shared by later requests of the same key. A radix tree per key; each node keeps its run in a native
 /// sequence of its own, so sharing is a copy of references and dropping a leaf frees exactly its cells. Leaves go first, the longest unused of
-/// the tenants that hold more than a fair share before those of others. Used by the scheduler's thread only.
+/// the tenants that hold more than a fair share before those of others; what leaves the cache stays in a <see cref="HostTier"/> while that has room.
+/// Used by the scheduler's thread only.
 /// </summary>
 /// <param name="memory">The native cache.</param>
 /// <param name="ids">Native sequences that nodes may use.</param>
 /// <param name="quota">Most cells of one tenant.</param>
-internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, int quota)
+/// <param name="host">Where prefixes go that leave the cache.</param>
+internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, int quota, HostTier host)
 {
     /// <summary>Shorter agreements inside a run are not worth cutting it in two.</summary>
     public const int ShortestCut = 16;
@@ -29,6 +31,11 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
     /// <summary>Runs found to differ from what the cache holds, dropped instead of reused. Anything but 0 is a fault in this program.</summary>
     public int Mismatches { get; private set; }
 
+    /// <summary>Sees that so many cells are free for a run that comes back; false when they are not to be had. Set by the owner of the cells; without it nothing comes back.</summary>
+    public Func<int, bool> MakeRoom { get; set; } = _ => false;
+
+    public HostTier Host => host;
+
     public int CellsOf(string tenant) => _cellsOf.GetValueOrDefault(tenant);
 
     /// <summary>
@@ -43,7 +50,7 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
         {
             var common = Common(child, tokens, hold.End, tokens.Count - 1);
             var whole = common == child.Tokens.Count;
-            if (!IsSound(child) || (!whole && common < ShortestCut) || (!whole && !TrySplit(ref child, common)))
+            if ((!whole && common < ShortestCut) || !IsSound(child) || (child.Saved is not null && !TryRestore(child)) || (!whole && !TrySplit(ref child, common)))
             {
                 break;
             }
@@ -65,6 +72,13 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
             if (node.Children.TryGetValue(tokens[hold.End], out var child))
             {
                 var common = Common(child, tokens, hold.End, end);
+                if (child.Saved is not null && !TryAdopt(hold, child, common))
+                {
+                    // One of the two has to go, and the newer one is in use.
+                    Forget(child);
+                    continue;
+                }
+
                 if (!IsSound(child) || (common < child.Tokens.Count && !TrySplit(ref child, common)))
                 {
                     break;
@@ -78,7 +92,7 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
                 continue;
             }
 
-            if (!FitsQuota(hold, end - hold.End))
+            if (!FitsQuota(hold.Key.Tenant, end - hold.End))
             {
                 break;
             }
@@ -132,9 +146,14 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
     /// <summary>Forgets all nodes whose key <paramref name="match"/> names and that no sequence uses.</summary>
     public void Drop(Predicate<PrefixKey> match)
     {
-        while (_nodes.Find(node => node.Pins == 0 && node.Children.Count == 0 && match(node.Key)) is { } leaf)
+        while (_nodes.Find(node => node.Pins == 0 && node.IsOutermost && match(node.Key)) is { } leaf)
         {
             Remove(leaf);
+        }
+
+        while (host.Nodes.FirstOrDefault(node => match(node.Key)) is { } saved)
+        {
+            Forget(saved);
         }
     }
 
@@ -144,6 +163,11 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
         foreach (var node in _nodes)
         {
             _freeIds.Push(node.Id);
+        }
+
+        while (host.Nodes.Count > 0)
+        {
+            host.Remove(host.Nodes[^1], restored: false);
         }
 
         _nodes.Clear();
@@ -158,7 +182,7 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
     /// <summary>Whether the cache holds for this node what our log says. A node that does not is dropped, with what follows it, as far as nobody uses it.</summary>
     private bool IsSound(PrefixNode node)
     {
-        if (memory.Extent(node.Id) == (node.Start, node.End))
+        if (node.Saved is not null || memory.Extent(node.Id) == (node.Start, node.End))
         {
             return true;
         }
@@ -220,11 +244,11 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
         return true;
     }
 
-    private bool FitsQuota(PrefixHold hold, int cells)
+    private bool FitsQuota(string tenant, int cells)
     {
-        while (CellsOf(hold.Key.Tenant) + cells > quota)
+        while (CellsOf(tenant) + cells > quota)
         {
-            if (!Evict(hold.Key.Tenant))
+            if (!Evict(tenant))
             {
                 return false;
             }
@@ -240,7 +264,7 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
         var victimIsOver = false;
         foreach (var node in _nodes)
         {
-            if (node.Pins > 0 || node.Children.Count > 0 || (tenant is not null && node.Key.Tenant != tenant))
+            if (node.Pins > 0 || !node.IsOutermost || (tenant is not null && node.Key.Tenant != tenant))
             {
                 continue;
             }
@@ -257,18 +281,134 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
             return false;
         }
 
-        Remove(victim);
+        if (!TrySave(victim))
+        {
+            Remove(victim);
+        }
+
         return true;
     }
 
+    /// <summary>Moves a node's cells out of the cache; false when the memory for them is not to be had.</summary>
+    private bool TrySave(PrefixNode node)
+    {
+        var size = memory.SizeOf(node.Id);
+        if ((node.Tokens.Count < ShortestCut && node.Children.Count == 0) || !host.CanTake(size))
+        {
+            // A short run is soon computed again, but what is saved below it would go with it.
+            return false;
+        }
+
+        node.Pins++;
+        while (!host.Fits(node.Key.Tenant, size) && host.Victim(node.Key.Tenant, size) is { } other)
+        {
+            Forget(other);
+        }
+
+        node.Pins--;
+        if (!host.Fits(node.Key.Tenant, size))
+        {
+            return false;
+        }
+
+        node.Saved = memory.Save(node.Id);
+        host.Add(node);
+        Vacate(node);
+        return true;
+    }
+
+    /// <summary>Puts a saved node back into the cache; false when there is no room, then it stays where it is.</summary>
+    private bool TryRestore(PrefixNode node)
+    {
+        node.Pins++;
+        var id = -1;
+        var found = FitsQuota(node.Key.Tenant, node.Tokens.Count) && MakeRoom(node.Tokens.Count) && TryTakeId(out id);
+        node.Pins--;
+        if (!found)
+        {
+            return false;
+        }
+
+        if (!memory.TryRestore(id, node.Saved!))
+        {
+            _freeIds.Push(id);
+            return false;
+        }
+
+        Occupy(node, id, restored: true);
+        return IsSound(node);
+    }
+
+    /// <summary>
+    /// Brings a saved node back because a sequence has computed what it holds: all of it, then the node takes those cells; a part of it, then the whole
+    /// has to come back before it can be cut. False when there is no room for that.
+    /// </summary>
+    private bool TryAdopt(PrefixHold hold, PrefixNode node, int common)
+    {
+        if (common < node.Tokens.Count)
+        {
+            return TryRestore(node);
+        }
+
+        node.Pins++;
+        var id = -1;
+        var found = FitsQuota(node.Key.Tenant, common) && TryTakeId(out id);
+        node.Pins--;
+        if (!found)
+        {
+            return false;
+        }
+
+        memory.Copy(hold.Id, id, node.Start, node.End);
+        Occupy(node, id, restored: false);
+        return true;
+    }
+
+    private void Occupy(PrefixNode node, int id, bool restored)
+    {
+        node.Id = id;
+        host.Remove(node, restored);
+        _nodes.Add(node);
+        Count(node.Key.Tenant, node.Tokens.Count);
+    }
+
+    private void Vacate(PrefixNode node)
+    {
+        memory.Remove(node.Id);
+        Count(node.Key.Tenant, -node.Tokens.Count);
+        _nodes.Remove(node);
+        _freeIds.Push(node.Id);
+        node.Id = -1;
+    }
+
+    /// <summary>Drops a node whose cells are in the cache, and what is saved below it.</summary>
     private void Remove(PrefixNode leaf)
     {
-        memory.Remove(leaf.Id);
-        Count(leaf.Key.Tenant, -leaf.Tokens.Count);
-        _nodes.Remove(leaf);
-        _freeIds.Push(leaf.Id);
-        leaf.Parent!.Children.Remove(leaf.Tokens[0]);
-        DropIfEmpty(leaf.Parent);
+        foreach (var child in leaf.Children.Values.ToArray())
+        {
+            Forget(child);
+        }
+
+        Vacate(leaf);
+        Unlink(leaf);
+    }
+
+    /// <summary>Drops a saved node and what is below it.</summary>
+    private void Forget(PrefixNode node)
+    {
+        foreach (var child in node.Children.Values.ToArray())
+        {
+            Forget(child);
+        }
+
+        host.Remove(node, restored: false);
+        Unlink(node);
+    }
+
+    private void Unlink(PrefixNode node)
+    {
+        node.Parent!.Children.Remove(node.Tokens[0]);
+        DropIfEmpty(node.Parent);
     }
 
     private PrefixNode Root(PrefixKey key)

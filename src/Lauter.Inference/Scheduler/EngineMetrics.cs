@@ -19,6 +19,10 @@ internal sealed class EngineMetrics
     private int _prefixCells;
     private int _prefixNodes;
     private int _prefixMismatches;
+    private long _guessed;
+    private long _held;
+    private long _hostBytes;
+    private long _hostRestoredTokens;
     private int _preemptions;
     private int _longestWaitSteps;
     private double _promptTokensPerSecond;
@@ -56,6 +60,18 @@ internal sealed class EngineMetrics
         Volatile.Write(ref _prefixCells, cells);
         Volatile.Write(ref _prefixNodes, nodes);
         Volatile.Write(ref _prefixMismatches, mismatches);
+    }
+
+    public void Guesses(int guessed, int held)
+    {
+        Interlocked.Add(ref _guessed, guessed);
+        Interlocked.Add(ref _held, held);
+    }
+
+    public void HostTier(long bytes, long restoredTokens)
+    {
+        Volatile.Write(ref _hostBytes, bytes);
+        Volatile.Write(ref _hostRestoredTokens, restoredTokens);
     }
 
     public void Fairness(int preemptions, int longestWaitSteps)
@@ -97,6 +113,10 @@ internal sealed class EngineMetrics
         Write(text, "gauge", "lauter_engine_kv_cells_used", "Cells of the key-value cache that active requests and prefixes hold.", Volatile.Read(ref _cellsUsed));
         Write(text, "gauge", "lauter_engine_kv_cells", "Cells of the key-value cache.", Volatile.Read(ref _cells));
         Write(text, "gauge", "lauter_engine_kv_cells_private", "Those of them that only active requests hold.", Volatile.Read(ref _cellsUsed) - Volatile.Read(ref _prefixCells));
+        Write(text, "counter", "lauter_engine_guessed_tokens_total", "Tokens guessed from earlier text and evaluated ahead.", Interlocked.Read(ref _guessed));
+        Write(text, "counter", "lauter_engine_held_tokens_total", "Guessed tokens that the model chose too.", Interlocked.Read(ref _held));
+        Write(text, "gauge", "lauter_engine_host_prefix_bytes", "Bytes of prefixes kept outside the key-value cache.", Volatile.Read(ref _hostBytes));
+        Write(text, "counter", "lauter_engine_host_restored_tokens_total", "Tokens copied back into the key-value cache instead of being computed again.", Volatile.Read(ref _hostRestoredTokens));
         Write(text, "gauge", "lauter_engine_prefix_cells", "Cells of the key-value cache kept for later requests; active ones may share them.", Volatile.Read(ref _prefixCells));
         Write(text, "gauge", "lauter_engine_prefix_nodes", "Runs of tokens in the prefix tree.", Volatile.Read(ref _prefixNodes));
         Write(text, "counter", "lauter_engine_prefix_mismatches_total", "Runs that the cache held otherwise than our log says; dropped, never reused.", Volatile.Read(ref _prefixMismatches));

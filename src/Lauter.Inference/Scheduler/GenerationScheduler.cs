@@ -10,7 +10,7 @@ namespace Lauter.Inference.Scheduler;
 
 /// <summary>Limits of the scheduler; see <see cref="Engine.EngineOptions"/> for the meaning of each.</summary>
 internal sealed record SchedulerLimits(
-    int Cells, int Sequences, int Queue, int BatchTokens, int Threads, bool Deterministic, bool Reuse, double TenantShare, TimeSpan InterTokenTarget);
+    int Cells, int Sequences, int Queue, int BatchTokens, int Threads, bool Deterministic, bool Reuse, double TenantShare, long HostBytes, int Guesses, TimeSpan InterTokenTarget);
 
 /// <summary>
 /// One thread owns the native context and turns it step by step:
@@ -51,11 +51,12 @@ internal sealed class GenerationScheduler : IDisposable
         _metrics = metrics;
         var sequences = limits.Deterministic ? 1 : limits.Sequences;
         _context = SafeLLamaContextHandle.Create(model.Handle, Parameters(model, limits, sequences));
-        _memory = new NativeSequenceMemory(_context);
+        _memory = new NativeSequenceMemory(_context, spare: sequences);
         var reuse = limits is { Deterministic: false, Reuse: true } && model.CanShareCells;
-        _pool = new SequencePool(_memory, limits.Cells, sequences, NativeIds, reuse ? (int)(limits.Cells * limits.TenantShare) : 0, MostKept(model, limits));
+        _pool = new SequencePool(_memory, limits.Cells, sequences, NativeIds, reuse ? (int)(limits.Cells * limits.TenantShare) : 0,
+            new HostTier(limits.HostBytes, (long)(limits.HostBytes * limits.TenantShare)), MostKept(model, limits));
         _budget = new StepBudget(limits.BatchTokens, limits.InterTokenTarget);
-        _planner = new StepPlanner(_pool, _budget, limits.BatchTokens);
+        _planner = new StepPlanner(_pool, _budget, limits.BatchTokens, limits.Deterministic ? 0 : limits.Guesses);
         _reader = new StepReader(model, _context, metrics);
         Adapters = new AdapterShelf(model, this);
         _thread = new Thread(Run) { IsBackground = true, Name = "lauter-engine" };
@@ -127,6 +128,7 @@ internal sealed class GenerationScheduler : IDisposable
         _wake.Release();
         _thread.Join();
         Adapters.Dispose();
+        _pool.Tree?.Clear();
         _context.Dispose();
         _wake.Dispose();
     }
@@ -180,9 +182,10 @@ internal sealed class GenerationScheduler : IDisposable
     {
         var parameters = LLamaContextParams.Default();
         parameters.n_ctx = (uint)limits.Cells;
-        parameters.n_batch = (uint)(limits.BatchTokens + sequences);
-        parameters.n_ubatch = (uint)Math.Min(512, limits.BatchTokens + sequences);
-        parameters.n_seq_max = (uint)sequences;
+        var largest = Math.Max(limits.BatchTokens + sequences, sequences * (1 + limits.Guesses));
+        parameters.n_batch = (uint)largest;
+        parameters.n_ubatch = (uint)Math.Min(512, largest);
+        parameters.n_seq_max = (uint)Math.Min(sequences + 1, NativeIds);
         parameters.n_threads = limits.Threads;
         parameters.n_threads_batch = limits.Threads;
         // Split caches abort the process on partial sequence copies and refuse ids at or above n_seq_max.
@@ -308,6 +311,7 @@ internal sealed class GenerationScheduler : IDisposable
     {
         _metrics.State(_waiting.Count + _pool.Preempted.Count, _pool.Active.Count, _pool.Used, _limits.Cells);
         _metrics.Prefixes(_pool.Tree?.Cells ?? 0, _pool.Tree?.Nodes ?? 0, _pool.Tree?.Mismatches ?? 0);
+        _metrics.HostTier(_pool.Tree?.Host.Bytes ?? 0, _pool.Tree?.Host.RestoredTokens ?? 0);
         _metrics.Fairness(_pool.Preemptions, _planner.LongestWaitSeen);
     }
 
@@ -326,7 +330,12 @@ internal sealed class GenerationScheduler : IDisposable
         foreach (var sequence in _planner.Members)
         {
             var outcome = _reader.Read(sequence);
-            sampled += outcome.Sampled ? 1 : 0;
+            sampled += outcome.Sampled;
+            if (sequence.Guessed.Count > 0)
+            {
+                _memory.Remove(sequence.Id, sequence.Position, sequence.Position + sequence.Guessed.Count + 1);
+            }
+
             if (_pool.Tree is { } tree && sequence.Shares && sequence.Generated <= 1 && !outcome.Ended)
             {
                 // While its prompt is evaluated others that begin like it can already take what is there.
@@ -339,7 +348,7 @@ internal sealed class GenerationScheduler : IDisposable
             }
         }
 
-        _budget.Observe(_planner.PromptTokens, _planner.Decoding, Stopwatch.GetElapsedTime(started));
+        _budget.Observe(_planner.PromptTokens, _planner.Decoding + _planner.Guessed, Stopwatch.GetElapsedTime(started));
         _metrics.Step(_planner.PromptTokens, sampled, _planner.Members.Count, _budget.PromptTokensPerSecond);
     }
 

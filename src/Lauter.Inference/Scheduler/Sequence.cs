@@ -37,6 +37,12 @@ internal sealed class Sequence(GenerationJob job, long order, TokenSampler sampl
     /// <summary>Index of this sequence's logits in the batch, or −1; of its first ones when it asks about its prompt.</summary>
     public int Output { get; set; } = -1;
 
+    /// <summary>Guesses about its next tokens; null until the first is asked for.</summary>
+    public Drafts? Drafts { get; set; }
+
+    /// <summary>Tokens in the batch that were guessed: they stand behind the newest real one and are not in <see cref="Tokens"/>.</summary>
+    public List<int> Guessed { get; } = [];
+
     /// <summary>Steps in a row in which it was left out.</summary>
     public int StepsWaited { get; set; }
 

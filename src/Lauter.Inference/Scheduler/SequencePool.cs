@@ -20,16 +20,20 @@ internal sealed class SequencePool
     /// <param name="memory">The native cache.</param>
     /// <param name="cells">Its cells.</param>
     /// <param name="sequences">Most active sequences, 1–256.</param>
-    /// <param name="ids">Native ids in all; what is left over is the tree's.</param>
+    /// <param name="ids">Native ids in all; the one after the sequences' is the cache's own, what is left over is the tree's.</param>
     /// <param name="quota">Cells of the tree that one tenant may hold; 0 for no tree.</param>
+    /// <param name="host">Where prefixes go that leave the cache.</param>
     /// <param name="mostKept">Cells of the tree in all that stay when nobody uses them: attention walks over them in every step.</param>
-    public SequencePool(ISequenceMemory memory, int cells, int sequences, int ids, int quota, int mostKept)
+    public SequencePool(ISequenceMemory memory, int cells, int sequences, int ids, int quota, HostTier host, int mostKept)
     {
         _mostKept = mostKept;
         _memory = memory;
         _cells = cells;
         _freeIds = [.. Enumerable.Range(0, sequences)];
-        Tree = quota > 0 && ids > sequences ? new PrefixTree(memory, Enumerable.Range(sequences, ids - sequences), quota) : null;
+        if (quota > 0 && ids > sequences + 1)
+        {
+            Tree = new PrefixTree(memory, Enumerable.Range(sequences + 1, ids - sequences - 1), quota, host) { MakeRoom = wanted => RoomFor(wanted) >= wanted };
+        }
     }
 
     public PrefixTree? Tree { get; }
@@ -45,7 +49,11 @@ internal sealed class SequencePool
     /// <summary>Cells that active sequences and the tree hold.</summary>
     public int Used => (Tree?.Cells ?? 0) + Active.Sum(sequence => sequence.PrivateCells);
 
-    private int Free => _cells - Used;
+    /// <summary>Tokens of the batch that is being built: they have no cells yet and will need them.</summary>
+    public int Reserved { get; set; }
+
+    /// <summary>Cells that nobody holds or is about to take.</summary>
+    public int Free => _cells - Used - Reserved;
 
     /// <summary>Gives a sequence an id and the prefix that is known, if its rest and those of all others fit. False leaves everything as it was.</summary>
     public bool TryEnter(Sequence sequence)

@@ -16,6 +16,13 @@ internal sealed class StepBudget(int most, TimeSpan interTokenTarget)
     /// <summary>Prompt tokens evaluated per second, as learned so far; 0 when none were.</summary>
     public double PromptTokensPerSecond => _secondsPerPromptToken == 0 ? 0 : 1 / _secondsPerPromptToken;
 
+    /// <summary>By which share a decoding step of <paramref name="batch"/> tokens gets longer with <paramref name="more"/>; 0 while nothing near is known.</summary>
+    public double Growth(int batch, int more)
+    {
+        var now = Decoding(batch);
+        return now == 0 ? 0 : Math.Max(0, (Decoding(batch + more) / now) - 1);
+    }
+
     public int PromptTokens(int decoding)
     {
         if (decoding == 0 || _secondsPerPromptToken == 0)

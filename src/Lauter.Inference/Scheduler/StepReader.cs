@@ -7,10 +7,10 @@ using Lauter.Inference.Sampling;
 namespace Lauter.Inference.Scheduler;
 
 /// <summary>What a step did to one sequence.</summary>
-/// <param name="Sampled">Whether a token was chosen.</param>
+/// <param name="Sampled">Tokens that were chosen: one, or more where guesses held.</param>
 /// <param name="Ended">Whether the job is over; its events are published, it still has to be released.</param>
 /// <param name="Error">Why it failed, or null.</param>
-internal readonly record struct StepOutcome(bool Sampled, bool Ended, Exception? Error = null);
+internal readonly record struct StepOutcome(int Sampled, bool Ended, Exception? Error = null);
 
 /// <summary>Reads the logits of an evaluated batch: scores prompts, chooses tokens, publishes text. Scheduler's thread only.</summary>
 internal sealed class StepReader(LoadedModel model, SafeLLamaContextHandle context, EngineMetrics metrics)
@@ -40,18 +40,36 @@ internal sealed class StepReader(LoadedModel model, SafeLLamaContextHandle conte
 
         if (job.MaxTokens == 0)
         {
-            return End(sequence, FinishReason.Length, sampled: false);
+            return End(sequence, FinishReason.Length, sampled: 0);
         }
 
+        for (var guess = 0; ; guess++)
+        {
+            var outcome = ReadToken(sequence, sequence.Output + guess, isFirst);
+            if (outcome.Ended || guess == sequence.Guessed.Count || sequence.Tokens[^1] != sequence.Guessed[guess])
+            {
+                sequence.Drafts?.Observe(sequence.Guessed.Count, guess);
+                metrics.Guesses(sequence.Guessed.Count, guess);
+                return outcome with { Sampled = outcome.Sampled + guess };
+            }
+
+            // The guess is what the model says: its cell is already there.
+            sequence.Position++;
+        }
+    }
+
+    private StepOutcome ReadToken(Sequence sequence, int output, bool isFirst)
+    {
+        var job = sequence.Job;
         SampledToken token;
         try
         {
-            token = sequence.Sampler.Next(context.GetLogitsIth(sequence.Output), model);
+            token = sequence.Sampler.Next(context.GetLogitsIth(output), model);
         }
         catch (GrammarDeadEndException error)
         {
             metrics.Failure();
-            return new StepOutcome(false, true, new GenerationFailedException(error.Message));
+            return new StepOutcome(0, true, new GenerationFailedException(error.Message));
         }
 
         ObserveTimes(sequence, isFirst);
@@ -59,17 +77,17 @@ internal sealed class StepReader(LoadedModel model, SafeLLamaContextHandle conte
         if (model.EndsGeneration(token.Token))
         {
             job.Publish(new GenerationEvent(sequence.Text.Finish(), null, FinishReason.Stop));
-            return new StepOutcome(true, true);
+            return new StepOutcome(1, true);
         }
 
         sequence.Tokens.Add(token.Token);
         job.Publish(new GenerationEvent(sequence.Text.Add(model.Piece(token.Token)), token, null));
         if (sequence.Text.Stopped || sequence.Sampler.IsFinished)
         {
-            return End(sequence, FinishReason.Stop, sampled: true);
+            return End(sequence, FinishReason.Stop, sampled: 1);
         }
 
-        return sequence.Generated >= job.MaxTokens ? End(sequence, FinishReason.Length, sampled: true) : new StepOutcome(true, false);
+        return sequence.Generated >= job.MaxTokens ? End(sequence, FinishReason.Length, sampled: 1) : new StepOutcome(1, false);
     }
 
     /// <summary>Logits at position i speak about prompt token i + 1.</summary>
@@ -104,7 +122,7 @@ internal sealed class StepReader(LoadedModel model, SafeLLamaContextHandle conte
         sequence.LastToken = now;
     }
 
-    private static StepOutcome End(Sequence sequence, FinishReason reason, bool sampled)
+    private static StepOutcome End(Sequence sequence, FinishReason reason, int sampled)
     {
         // The held-back rest can itself complete a stop string only in Add, never here: Finish shows it as it is.
         var rest = sequence.Text.Stopped ? "" : sequence.Text.Finish();

@@ -76,6 +76,58 @@ public sealed class EngineSharingTests
         static string Told(string secret) => $"{Story}Lily saw the {secret}. Lily said: I like the {secret}. Tom said: I like the {secret}. {Story}Lily saw the";
     }
 
+    /// <summary>More prefixes than the cache holds take turns: those that left come back from ordinary memory, and the answers stay.</summary>
+    [Fact]
+    public async Task HostTier_PrefixesOutgrowTheCache_ComeBackUnchanged()
+    {
+        await using var engine = await StartAsync(Stories with { CacheCells = 512, Sequences = 2, HostCacheMebibytes = 16, TenantShare = 1 });
+        using var http = engine.CreateClient();
+        var prompts = Enumerable.Range(0, 6).Select(index => $"Story {index}. {Story}{Story}{index}").ToArray();
+        var firsts = new List<(string Text, int Prompt, int Cached)>();
+        foreach (var prompt in prompts)
+        {
+            firsts.Add(await AskAsync(http, prompt, "a"));
+        }
+
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var (prompt, first) in prompts.Zip(firsts))
+            {
+                var again = await AskAsync(http, prompt, "a");
+                Assert.Equal((first.Text, first.Prompt - 1), (again.Text, again.Cached));
+                Assert.Equal(0, (await AskAsync(http, prompt[..60], $"new-{round}-{firsts.IndexOf(first)}")).Cached);
+            }
+        }
+
+        var metrics = await http.GetStringAsync("metrics", Token);
+        Assert.DoesNotContain("lauter_engine_host_restored_tokens_total 0\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("lauter_engine_prefix_mismatches_total 0\n", metrics, StringComparison.Ordinal);
+        await EngineFixture.EmptyAsync(http);
+    }
+
+    /// <summary>Guessing ahead changes how many steps an answer takes, never the answer: greedy, sampled and under a stop string.</summary>
+    [Fact]
+    public async Task Speculation_TextThatRepeatsItself_TakesFewerStepsAndSaysTheSame()
+    {
+        await using var plain = await StartAsync(Stories);
+        await using var guessing = await StartAsync(Stories with { Speculation = 4 });
+        using var plainHttp = plain.CreateClient();
+        using var http = guessing.CreateClient();
+        var repeated = string.Concat(Enumerable.Repeat("Tom saw a big red ball in the park. Lily saw a big red ball in the park. ", 4));
+        Action<JsonObject>[] changes = [body => body["max_tokens"] = 120, body => { body["max_tokens"] = 60; body["temperature"] = 0.3; body["seed"] = 3; }, body => body["stop"] = "park"];
+        foreach (var change in changes)
+        {
+            Assert.Equal((await AskAsync(plainHttp, repeated, "a", change)).Text, (await AskAsync(http, repeated, "a", change)).Text);
+        }
+
+        // How many guesses are worth their time depends on the machine; the first are always tried, and here they hold.
+        var held = await MetricAsync(http, "held_tokens_total");
+        Assert.InRange(held, 1, 400);
+        Assert.Equal(await MetricAsync(plainHttp, "steps_total") - held, await MetricAsync(http, "steps_total"));
+        Assert.Equal(0, await MetricAsync(plainHttp, "guessed_tokens_total"));
+        await EngineFixture.EmptyAsync(http);
+    }
+
     [Fact]
     public async Task Preemption_AnswersOutgrowTheCache_AllEndAsAlone()
     {
@@ -151,6 +203,9 @@ public sealed class EngineSharingTests
         }));
         await EngineFixture.EmptyAsync(http);
     }
+
+    private static async Task<int> MetricAsync(HttpClient http, string name) =>
+        int.Parse((await http.GetStringAsync("metrics", Token)).Split('\n').Single(line => line.StartsWith($"lauter_engine_{name} ", StringComparison.Ordinal)).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
 
     private static int Threads(EngineProcess engine)
     {

@@ -18,7 +18,8 @@ public sealed class PrefixTreeTests
         {
             var random = new Random(seed);
             var cache = new ModelCache();
-            var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 120);
+            var host = new HostTier(random.Next(3) * 1_500, 1_200);
+            var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 120, host) { MakeRoom = _ => random.Next(4) > 0 };
             var sequences = new Life?[Active];
             for (var step = 0; step < 300; step++)
             {
@@ -57,6 +58,8 @@ public sealed class PrefixTreeTests
                 Assert.Equal(tree.Cells + shared, cache.Cells);
                 Assert.Equal(0, tree.Mismatches);
                 Assert.All(new[] { "t0", "t1", "t2" }, tenant => Assert.InRange(tree.CellsOf(tenant), 0, 120));
+                Assert.Equal(host.Bytes, host.Nodes.Sum(node => node.Saved!.Bytes));
+                Assert.InRange(host.Bytes, 0, 3_000);
             }
 
             foreach (var life in sequences.OfType<Life>())
@@ -70,14 +73,55 @@ public sealed class PrefixTreeTests
             }
 
             Assert.Equal((0, 0, 0), (tree.Cells, tree.Nodes, cache.Cells));
+            tree.Drop(_ => true);
+            Assert.Equal((0, 0), (host.Bytes, host.Nodes.Count));
         },
         iter: 300);
+
+    [Fact]
+    public void EvictOne_WithHostTier_ComesBackWithTheSameWords()
+    {
+        var cache = new ModelCache();
+        var host = new HostTier(10_000, 10_000);
+        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000, host) { MakeRoom = _ => true };
+        var tokens = Enumerable.Range(0, 100).ToList();
+        var key = new PrefixKey("one", "", "", "");
+        Fill(cache, tree, key, tokens);
+        Assert.True(tree.EvictOne());
+        Assert.Equal((0, 1_000, 0), (tree.Cells, host.Bytes, cache.Cells));
+        Assert.Equal(0, tree.Advance(new PrefixHold(key with { Tenant = "two" }) { Id = 1 }, tokens));
+        var hold = new PrefixHold(key) { Id = 2 };
+        Assert.Equal(60, tree.Advance(hold, [.. tokens[..60], 7, 7]));
+        cache.AssertHolds(2, key, tokens, 60);
+        Assert.Equal((100, 0, 100), (tree.Cells, host.Bytes, host.RestoredTokens));
+    }
+
+    [Fact]
+    public void EvictOne_HostTierFull_ForgetsTheLongestUnusedOfWhoHasMost()
+    {
+        var cache = new ModelCache();
+        var host = new HostTier(1_000, 800);
+        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000, host) { MakeRoom = _ => true };
+        var (small, large) = (new PrefixKey("small", "", "", ""), new PrefixKey("large", "", "", ""));
+        Fill(cache, tree, small, [.. Enumerable.Range(0, 20)]);
+        for (var index = 0; index < 3; index++)
+        {
+            Fill(cache, tree, large, [.. Enumerable.Range(1_000 * (index + 1), 40)]);
+        }
+
+        while (tree.EvictOne())
+        {
+        }
+
+        Assert.Equal(["small:20", "large:40", "large:40"], host.Nodes.OrderByDescending(node => node.Key.Tenant, StringComparer.Ordinal).Select(node => $"{node.Key.Tenant}:{node.Tokens.Count}"));
+        Assert.DoesNotContain(host.Nodes, node => node.Tokens[0] == 1_000);
+    }
 
     [Fact]
     public void Advance_AnotherTenantAdapterOrSalt_TakesNothing()
     {
         var cache = new ModelCache();
-        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000);
+        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000, new HostTier(0, 0));
         var tokens = Enumerable.Range(0, 100).ToList();
         var key = new PrefixKey("one", "", "v1", "");
         Fill(cache, tree, key, tokens);
@@ -91,7 +135,7 @@ public sealed class PrefixTreeTests
     public void Advance_CacheDiffersFromTheLog_IsNotReused()
     {
         var cache = new ModelCache();
-        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000);
+        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000, new HostTier(0, 0));
         var tokens = Enumerable.Range(0, 100).ToList();
         var key = new PrefixKey("one", "", "", "");
         Fill(cache, tree, key, tokens);
@@ -104,7 +148,7 @@ public sealed class PrefixTreeTests
     public void EvictOne_TenantOverItsShare_LosesFirstAndUsedNodesStay()
     {
         var cache = new ModelCache();
-        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000);
+        var tree = new PrefixTree(cache, Enumerable.Range(Active, 10), quota: 1_000, new HostTier(0, 0));
         var small = new PrefixKey("small", "", "", "");
         Fill(cache, tree, small, [.. Enumerable.Range(0, 30)]);
         for (var index = 0; index < 4; index++)
@@ -196,9 +240,42 @@ public sealed class PrefixTreeTests
 
         public (int Start, int End) Extent(int id) => Of(id).Count == 0 ? (-1, 0) : (Of(id).Keys.First(), Of(id).Keys.Last() + 1);
 
+        public long SizeOf(int id) => 10 * Of(id).Count;
+
+        public SavedCells Save(int id) => new Copied([.. Of(id)]);
+
+        public bool TryRestore(int id, SavedCells cells)
+        {
+            var copied = (Copied)cells;
+            Assert.Empty(Of(id));
+            Assert.False(copied.IsFreed);
+            foreach (var (at, cell) in copied.Cells)
+            {
+                // A copy is a cell of its own, with the same words.
+                Of(id).Add(at, (Cell)cell with { });
+            }
+
+            return true;
+        }
+
         public void Clear() => _sequences.Clear();
 
         private SortedDictionary<int, object> Of(int id) => _sequences.TryGetValue(id, out var cells) ? cells : _sequences[id] = [];
+
+        private sealed class Copied(KeyValuePair<int, object>[] cells) : SavedCells
+        {
+            public KeyValuePair<int, object>[] Cells => cells;
+
+            public bool IsFreed { get; private set; }
+
+            public override long Bytes => 10 * cells.Length;
+
+            public override void Dispose()
+            {
+                Assert.False(IsFreed);
+                IsFreed = true;
+            }
+        }
 
         private sealed record Cell(string Adapter, string Words, string Tenant);
     }
