@@ -46,7 +46,7 @@ internal static class DataCommand
         var format = Arguments.Format();
         var operators = new Command("operators", "List the operators of recipes with their arguments and ranges.") { format };
         operators.SetAction(result => List(result.GetValue(format) == "json"));
-        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataRunCommand.Create(), DataLearnCommand.Create(), DataPreviewCommand.Create(), DataExplainCommand.Create(), DataSplitCommand.Create(), DataExchangeCommands.Export(), DataExchangeCommands.Import(), DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
+        return new Command("data", "Read and clean documents without a project.") { Subcommands = { read, operators, DataRunCommand.Create(), DataLearnCommand.Create(), DataAugmentCommand.Create(), DataPreviewCommand.Create(), DataExplainCommand.Create(), DataSplitCommand.Create(), DataExchangeCommands.Export(), DataExchangeCommands.Import(), DataDedupCommand.Create(), DataRedactCommand.Create(), DataRedactCommand.CreateReveal() } };
     }
 
     private static JsonNode ToJson(SourceDocument document) => new JsonObject

@@ -11,25 +11,48 @@ internal static class DataExplainCommand
     public static Command Create()
     {
         var row = new Argument<string>("row") { Description = "The row's id, or its line number in the first file." };
-        var input = DataRecipes.Input();
-        var recipe = new Option<string>("--recipe") { Description = "A recipe file, or a built-in one.", Required = true };
+        var input = new Option<string?>("--in") { Description = "A JSONL or Parquet file or a document, or a directory of these; with --recipe." };
+        var recipe = new Option<string?>("--recipe") { Description = "A recipe file, or a built-in one." };
+        var project = new Option<string?>("--project") { Description = "A project: which versions of its datasets hold the row, and which models saw it." };
         var output = new Option<string?>("--out") { Description = "The output of a finished run; its rejects are searched too (copies are only known there)." };
         var text = DataRecipes.TextField();
         var id = DataRecipes.IdField();
         var format = Arguments.Format();
-        var command = new Command("explain", "Say what a recipe does to one row: every edit, every measured number beside its threshold.") { row, input, recipe, output, text, id, format };
+        var command = new Command("explain", "Say what a recipe does to one row: every edit, every measured number beside its threshold; and where it went in a project.") { row, input, recipe, output, project, text, id, format };
         command.SetAction(async (result, cancellation) =>
         {
-            var story = await RowStory.OfAsync(
-                DataRecipes.Load(result.GetValue(recipe)!), DataRecipes.Inputs(result.GetValue(input)!), result.GetValue(row)!, result.GetValue(output), result.GetValue(text)!, result.GetValue(id)!, cancellation)
-                ?? throw new CommandException(ExitCodes.InputMissing, $"no row has the id '{result.GetValue(row)}'. The id stands in the member '{result.GetValue(id)}' (--id names another); a number is a line of the first file.");
+            var name = result.GetValue(row)!;
+            if ((result.GetValue(recipe) is null) != (result.GetValue(input) is null) || (result.GetValue(recipe) is null && result.GetValue(project) is null))
+            {
+                throw new CommandException(ExitCodes.Usage, "give --in and --recipe, to see what a recipe does to the row; or --project, to see where it went; or all three.");
+            }
+
+            var story = result.GetValue(recipe) is not { } rules ? null : await DataRecipes.GuardAsync(RowStory.OfAsync(
+                DataRecipes.Load(rules), DataRecipes.Inputs(result.GetValue(input)!), name, result.GetValue(output), result.GetValue(text)!, result.GetValue(id)!, cancellation))
+                ?? throw new CommandException(ExitCodes.InputMissing, $"no row has the id '{name}'. The id stands in the member '{result.GetValue(id)}' (--id names another); a number is a line of the first file.");
+            var versions = result.GetValue(project) is { } directory ? DataLineage.Of(directory, story?.Id ?? name) : null;
+            if (versions is { Count: 0 } && story is null)
+            {
+                throw new CommandException(ExitCodes.InputMissing, $"no dataset version of the project holds or dropped a row '{name}'. Ids stand in the column 'id' of its Parquet files.");
+            }
+
             if (result.GetValue(format) == "json")
             {
-                Arguments.WriteJson(ToJson(story));
+                var document = story is null ? new JsonObject { ["id"] = name } : ToJson(story);
+                document["versions"] = versions is null ? null : DataLineage.ToJson(versions);
+                Arguments.WriteJson(document);
+                return ExitCodes.Success;
             }
-            else
+
+            if (story is not null)
             {
                 Write(story);
+            }
+
+            if (versions is not null)
+            {
+                System.Console.WriteLine(versions.Count == 0 ? "  no dataset version of the project holds or dropped it" : $"{name} in the project");
+                DataLineage.Write(versions);
             }
 
             return ExitCodes.Success;
@@ -39,7 +62,7 @@ internal static class DataExplainCommand
 
     private static JsonObject ToJson(RowStory story) => new()
     {
-        ["id"] = story.Id, ["source"] = story.Source, ["line"] = story.Line, ["language"] = story.Language, ["dropped"] = story.Dropped,
+        ["id"] = story.Id, ["source"] = story.Source, ["line"] = story.Line, ["parts"] = story.Parts, ["language"] = story.Language, ["dropped"] = story.Dropped,
         ["edits"] = new JsonArray([.. story.Edits.Select(e => (JsonNode)new JsonObject { ["operator"] = e.Operator, ["changed"] = e.Changed, ["before"] = e.Before, ["after"] = e.After })]),
         ["checks"] = new JsonArray([.. story.Checks.Select(c => (JsonNode)new JsonObject
         {

@@ -21,8 +21,8 @@ internal static class DataPreviewCommand
         var command = new Command("preview", "Try a recipe on a sample: what each rule drops, histograms, texts before and after. Writes nothing.") { recipe, input, rows, text, id, format };
         command.SetAction(async (result, cancellation) =>
         {
-            var preview = await RowPreview.RunAsync(
-                DataRecipes.Load(result.GetValue(recipe)!), DataRecipes.Inputs(result.GetValue(input)!), Math.Max(1, result.GetValue(rows)), result.GetValue(text)!, result.GetValue(id)!, cancellation);
+            var preview = await DataRecipes.GuardAsync(RowPreview.RunAsync(
+                DataRecipes.Load(result.GetValue(recipe)!), DataRecipes.Inputs(result.GetValue(input)!), Math.Max(1, result.GetValue(rows)), result.GetValue(text)!, result.GetValue(id)!, cancellation));
             if (result.GetValue(format) == "json")
             {
                 Arguments.WriteJson(ToJson(preview));

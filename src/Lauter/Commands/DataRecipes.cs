@@ -31,6 +31,19 @@ internal static class DataRecipes
             ExitCodes.InputMissing, $"there is no file '{name}' and no built-in recipe of that name.{NearestName.Suggest(name, [.. Lauter.Data.Operators.Recipe.BuiltInNames])}");
     }
 
+    /// <summary>What an operator finds wrong with a file that its recipe names (a schema, a model) is a fault of the recipe.</summary>
+    public static async Task<T> GuardAsync<T>(Task<T> work)
+    {
+        try
+        {
+            return await work;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException(ExitCodes.ProjectInvalid, e.Message);
+        }
+    }
+
     /// <summary>Files at a path; none is a fault.</summary>
     public static IReadOnlyList<SourceFile> Inputs(string path)
     {

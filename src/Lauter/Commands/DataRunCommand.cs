@@ -43,7 +43,7 @@ internal static class DataRunCommand
                 CacheDirectory = result.GetValue(noCache) ? null : Path.GetFullPath(result.GetValue(cache) ?? Path.Combine(directory, ".lauter", "cache")),
                 WriteScores = result.GetValue(scores),
             };
-            var report = await RowRun.RunAsync(options, DataRecipes.Progress(json || result.GetValue(quiet)), cancellation);
+            var report = await DataRecipes.GuardAsync(RowRun.RunAsync(options, DataRecipes.Progress(json || result.GetValue(quiet)), cancellation));
             if (json)
             {
                 Arguments.WriteJson(ToJson(report));
