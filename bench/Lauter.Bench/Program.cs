@@ -11,6 +11,7 @@ return args switch
     ["data-filters", var corpus, var recipe, var megabytes] => DataFilters.Run(corpus, recipe, double.Parse(megabytes, System.Globalization.CultureInfo.InvariantCulture)),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
     ["dedup", var corpus, .. var bands] => DedupBench.Run(corpus, bands is [var one] ? one : "21x6"),
+    ["claim", var model, var data, .. var options] => await ClaimBench.RunAsync(model, data, options),
     ["gateway", .. var options] => await GatewayBench.RunAsync(options),
     ["gateway-upstream", var port, var delay] => await GatewayServers.UpstreamAsync(port, delay),
     ["gateway-proxy", var port, var upstream] => await GatewayServers.ProxyAsync(port, upstream),
@@ -47,6 +48,7 @@ static int Usage()
         data-mojibake CORPUS.jsonl                      planted encoding accidents: repaired, caught, and clean texts touched
         data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
+        claim MODEL.gguf DATA [--rag N] [--triage N]  what an accepted answer costs served naively and by Lauter, each factor alone, and whether the quality holds
         gateway [--portkey DIR] [--requests N]        the gateway beside a bare proxy and Portkey: latency, requests a second, memory
         release-damage live|offline|candidate|canary|chinese DATA_FULL.json DIRECTORY   damaged candidates: who stops them, how many users met them
         ledger                                        rates of journal, budgets, ledger and trace store beside the disk's own

@@ -1,4 +1,5 @@
 using Lauter.Gateway.Api;
+using Lauter.Gateway.Api.OpenApi;
 using Lauter.Gateway.Api.Shapes;
 using Lauter.Gateway.Applications;
 using Lauter.Gateway.Batches;
@@ -113,6 +114,7 @@ public static class GatewayServices
         endpoints.MapGet("/v1/batches/{id}", edge.Guard(batches.GetAsync));
         endpoints.MapPost("/v1/batches/{id}/cancel", edge.Guard(batches.CancelAsync));
         endpoints.MapPost("/v1/feedback", edge.Guard(services.GetRequiredService<FeedbackEndpoint>().HandleAsync));
+        endpoints.MapGet("/v1/openapi.json", edge.Guard(OpenApiDocument.WriteAsync));
         endpoints.MapGet("/v1/models", edge.Guard(information.ListModelsAsync));
         endpoints.MapGet("/v1/models/{**model}", edge.Guard(information.GetModelAsync));
         var admin = services.GetRequiredService<AdminEndpoints>();

@@ -255,6 +255,7 @@ internal sealed class ResponsesShape(DateTimeOffset at) : AnswerShape
         ["error"] = null, ["incomplete_details"] = _finishReason == "length" ? new JsonObject { ["reason"] = "max_output_tokens" } : null,
         ["model"] = _model?.DeepClone(), ["output"] = new JsonArray([.. _output.Select(o => o.DeepClone())]),
         ["parallel_tool_calls"] = true, ["previous_response_id"] = null, ["store"] = false, ["tool_choice"] = "auto", ["tools"] = new JsonArray(), ["metadata"] = new JsonObject(),
+        ["instructions"] = null, ["temperature"] = null, ["top_p"] = null,
         ["usage"] = status == "in_progress" || _usage is null ? null : new JsonObject
         {
             ["input_tokens"] = AnthropicWire.Count(_usage, "prompt_tokens"),
