@@ -23,6 +23,8 @@ internal static partial class ReleaseDamageUsers
 
     public static async Task<int> RunAsync(string project, string address, string application, string candidate, IReadOnlyList<DamageRow> rows)
     {
+        // A server tells its key once, when it makes the first one.
+        File.Delete(Path.Combine(project, ".lauter", "keys.json"));
         using var server = Process.Start(new ProcessStartInfo("dotnet", [Clinc150.Program(), "serve", project, "--listen", address])
         {
             RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false,

@@ -160,10 +160,13 @@ public sealed record ReleaseView(string Id, string Candidate, DateTimeOffset Dec
 /// <param name="Sha256">Its hash, hexadecimal.</param>
 public sealed record EvidenceView(int Depth, string Kind, string Name, string Sha256)
 {
+    /// <summary>Ends the name of a node that stands for many source files of one manifest: such a node has no hash of its own.</summary>
+    public const string SourcesSuffix = "/sources";
+
     /// <summary>Hashes of the nodes that it was made from.</summary>
     public IReadOnlyList<string> From { get; init; } = [];
 
-    /// <summary>What it says of itself in a few words, for example <c>pass</c> or <c>2,012 rows</c>; null for nothing.</summary>
+    /// <summary>What it says of itself: the code of a gate's verdict (<c>insufficient_evidence</c>), a scorecard's value, a number of rows or files; null for nothing.</summary>
     public string? Note { get; init; }
 }
 

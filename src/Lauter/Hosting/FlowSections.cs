@@ -189,18 +189,32 @@ internal sealed class FlowSections(Workspace workspace, Func<string, (StepRecord
             }
 
             var manifest = Manifest.Read(workspace.Objects, sha256);
-            lines.Add(new EvidenceView(depth, manifest.Kind, manifest.Name, sha256) { From = [.. manifest.Inputs.Select(i => i.Sha256)], Note = Note(manifest) });
+            lines.Add(new EvidenceView(depth, manifest.Kind, manifest.Name, sha256) { From = [.. manifest.Inputs.Select(i => i.Sha256), .. SourcesOf(manifest, sha256).Select(s => s.Sha256)], Note = Note(manifest) });
             foreach (var input in manifest.Inputs)
             {
                 Walk(input.Sha256, depth + 1);
             }
+
+            foreach (var source in SourcesOf(manifest, sha256).Where(s => seen.Add(s.Sha256)))
+            {
+                lines.Add(source with { Depth = depth + 1 });
+            }
         }
+    }
+
+    /// <summary>The user's own files behind a manifest: each by its hash, or many as one.</summary>
+    private static IEnumerable<EvidenceView> SourcesOf(Manifest manifest, string sha256)
+    {
+        const int Most = 3;
+        return manifest.Sources.Count <= Most
+            ? manifest.Sources.Select(s => new EvidenceView(0, "source", s.Path, s.Sha256))
+            : [new EvidenceView(0, "source", manifest.Name, sha256 + EvidenceView.SourcesSuffix) { Note = manifest.Sources.Count.ToString("#,0", System.Globalization.CultureInfo.InvariantCulture) }];
     }
 
     /// <summary>The one figure that a reader of the chain looks for.</summary>
     private static string? Note(Manifest manifest) => manifest.Kind switch
     {
-        "gate" => manifest.Facts["verdict"]?.ToString().Replace('_', ' '),
+        "gate" => manifest.Facts["verdict"]?.ToString(),
         "scorecard" => ManifestFacts.Number(manifest.Facts["value"]) is { } value ? value.ToString("0.000", System.Globalization.CultureInfo.InvariantCulture) : null,
         _ => (ManifestFacts.Count(manifest.Facts["rows"]) ?? ManifestFacts.Count(manifest.Facts["items"]) ?? ManifestFacts.Count(manifest.Facts["chunks"])) is { } count
             ? count.ToString("#,0", System.Globalization.CultureInfo.InvariantCulture) : null,

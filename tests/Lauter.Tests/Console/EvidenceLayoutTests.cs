@@ -43,7 +43,7 @@ public sealed class EvidenceLayoutTests : BunitContext
 
     [Theory]
     [InlineData("en", "gate · pass", "dataset · 2,841")]
-    [InlineData("zh-CN", "关卡 · pass", "数据集 · 2,841")]
+    [InlineData("zh-CN", "关卡 · 通过", "数据集 · 2,841")]
     public void Graph_Chain_NamesEveryNodeInTheLanguageOfThePage(string language, string gate, string dataset)
     {
         var graph = Render<EvidenceGraph>(p => p.Add(g => g.Evidence, Chain).Add(g => g.T, ConsoleTexts.For(language)));
