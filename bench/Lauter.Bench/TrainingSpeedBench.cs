@@ -10,9 +10,10 @@ namespace Lauter.Bench;
 /// </summary>
 internal static class TrainingSpeedBench
 {
+    private const int Layers = 30;
     private const string System = "Name the intent of the request.";
 
-    private sealed record Setting(string Name, int Rows, bool Share, int? ResidentLayers, int ActivationMebibytes, int Rank = 16, int Join = 1, string[]? Targets = null);
+    private sealed record Setting(string Name, int Rows, bool Share, int? ResidentLayers, int ActivationMebibytes, int Rank = 16, int Join = 1, bool Decomposed = false, int? Layers = null);
 
     public static async Task<int> RunAsync(string model, string data, string steps, string? only)
     {
@@ -28,6 +29,10 @@ internal static class TrainingSpeedBench
             new("rank 4", 32, false, null, 800, Rank: 4),
             new("conversations of 8 rows (about 180 tokens)", 6, false, null, 800, Join: 8),
             new("conversations of 64 rows (about 1,300 tokens)", 1, false, null, 800, Join: 64),
+            new("2,048-token packs, each row whole, at most 1.5 GiB", 68, false, 4, 800),
+            new("weights decomposed (DoRA)", 32, false, null, 800, Decomposed: true),
+            new("layers: the first half adapted", 32, false, null, 800, Layers: 15),
+            new("small steps for the slope of memory", 4, false, 4, 100),
         ];
         try
         {
@@ -75,13 +80,28 @@ internal static class TrainingSpeedBench
             ["basePath"] = Path.GetFullPath(model),
             ["examplesPath"] = rows,
             ["outputDirectory"] = directory,
-            ["lora"] = new JsonObject { ["rank"] = setting.Rank },
+            ["lora"] = new JsonObject { ["rank"] = setting.Rank, ["weightDecomposed"] = setting.Decomposed, ["rankPattern"] = Pattern(setting.Layers) },
             ["options"] = new JsonObject
             {
                 ["batchExamples"] = setting.Rows, ["sharePrefix"] = setting.Share, ["residentLayers"] = setting.ResidentLayers, ["activationMebibytes"] = setting.ActivationMebibytes,
                 ["dropout"] = 0, ["microBatchTokens"] = 4096,
             },
         }.ToJsonString());
+    }
+
+    /// <summary>Leaves the layers from <paramref name="layers"/> on without an adapter, of the thirty that SmolLM2-135M has.</summary>
+    private static JsonObject Pattern(int? layers)
+    {
+        JsonObject pattern = [];
+        for (var layer = layers ?? Layers; layer < Layers; layer++)
+        {
+            foreach (var name in new[] { "q", "k", "v", "o", "gate", "up", "down" })
+            {
+                pattern[$"layers.{layer}.{name}_proj"] = 0;
+            }
+        }
+
+        return pattern;
     }
 
     private static async Task<string> MeasureAsync(string job, string steps)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace Lauter.Models.Gguf;
 
@@ -8,9 +9,11 @@ namespace Lauter.Models.Gguf;
 /// A GGUF file opened for reading: memory-mapped, its header fully checked in managed code. Tensor data is read on demand. Reading is thread-safe;
 /// nothing may be read after <see cref="Dispose"/>.
 /// </summary>
-public sealed class GgufFile : IDisposable
+public sealed partial class GgufFile : IDisposable
 {
     private const int ChunkBytes = 1 << 20;
+
+    private const int DoNotNeed = 4;
 
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
@@ -142,6 +145,43 @@ public sealed class GgufFile : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, tensor.ByteLength - destination.Length);
         _view.SafeMemoryMappedViewHandle.ReadSpan((ulong)(tensor.Offset + start), destination);
     }
+
+    /// <summary>
+    /// Lets the system take back the memory under a tensor; it is read from the file again when it is needed. Only a hint, and only on Linux. Safe while others read.
+    /// </summary>
+    /// <param name="tensor">A tensor of this file.</param>
+    public unsafe void Forget(GgufTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        long page = Environment.SystemPageSize, first = (tensor.Offset + page - 1) / page * page, end = (tensor.Offset + tensor.ByteLength) / page * page;
+        if (end <= first)
+        {
+            return;
+        }
+
+        byte* start = null;
+        try
+        {
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            _ = Advise(start + first, (nuint)(end - first), DoNotNeed);
+        }
+        finally
+        {
+            if (start is not null)
+            {
+                _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial int Advise(void* address, nuint length, int advice);
 
     /// <summary>Releases the mapping.</summary>
     public void Dispose()

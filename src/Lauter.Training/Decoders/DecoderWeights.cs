@@ -24,6 +24,18 @@ internal abstract class DecoderWeights(DecoderShape shape, IEnumerable<WeightNam
         Read(name, (long)(first + row) * shape.Size(projection).In, destination);
     }
 
+    /// <summary>Says that a layer's matrices have been read and need no memory until they are read again.</summary>
+    public void Forget(int layer)
+    {
+        foreach (var name in Enum.GetValues<Projection>().Select(p => Matrix(layer, p).Name).Distinct(StringComparer.Ordinal))
+        {
+            Forget(name);
+        }
+    }
+
+    /// <summary>The same of the output matrix.</summary>
+    public void ForgetOutput() => Forget(shape.Config.TiedEmbeddings ? "token_embd.weight" : "output.weight");
+
     /// <summary>The vectors of a layer: biases and gains.</summary>
     public unsafe void ReadVectors(int layer, LayerWeights destination)
     {
@@ -74,6 +86,11 @@ internal abstract class DecoderWeights(DecoderShape shape, IEnumerable<WeightNam
     /// <param name="destination">Receives its length.</param>
     protected abstract void Read(string name, long start, Span<float> destination);
 
+    /// <summary>Gives memory back where weights have a place elsewhere.</summary>
+    protected virtual void Forget(string name)
+    {
+    }
+
     private (string Name, int FirstRow) Matrix(int layer, Projection projection)
     {
         var (part, row) = projection switch
@@ -123,6 +140,8 @@ internal sealed class MappedWeights : DecoderWeights
     public override void Dispose() => _file.Dispose();
 
     protected override void Read(string name, long start, Span<float> destination) => _file.ReadFloat32(_file.Tensor(name), start, destination);
+
+    protected override void Forget(string name) => _file.Forget(_file.Tensor(name));
 }
 
 /// <summary>Weights held as fp32 in memory: of a checkpoint folder, whose rows must be reordered as a whole.</summary>

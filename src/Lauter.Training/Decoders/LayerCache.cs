@@ -177,7 +177,11 @@ internal sealed class LayerLoad
                 _fault = e;
             }
 
-            Interlocked.Increment(ref _finished);
+            if (Interlocked.Increment(ref _finished) == _tiles.Length + 1)
+            {
+                // Widened, the layer is in memory twice: what is mapped may go.
+                _source.Forget(_layer);
+            }
         }
 
         // At most one tile per other lane is left: a wait of microseconds.

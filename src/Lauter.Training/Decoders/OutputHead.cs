@@ -21,6 +21,8 @@ internal sealed unsafe class OutputHead : IDisposable
         {
             weights.ReadOutput(row, _matrix.Span((long)row * shape.Width, Math.Min(Rows, shape.Vocabulary - row) * shape.Width));
         }
+
+        weights.ForgetOutput();
     }
 
     public float* Matrix => _matrix.Pointer;

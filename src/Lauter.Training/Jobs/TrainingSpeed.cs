@@ -33,6 +33,7 @@ public static class TrainingSpeed
         double wall = 0, cpu = 0, best = double.MaxValue, optimiser = 0;
         long tokens = 0, trained = 0, memory = 0;
         double[] before = [];
+        List<long> resident = [];
         for (var step = 0; step <= steps; step++)
         {
             if (step == 1)
@@ -57,7 +58,8 @@ public static class TrainingSpeed
                 trained += sums.Trained;
             }
 
-            memory = step == 1 ? Resident() : memory;
+            resident.Add(Resident());
+            memory = step == 1 ? resident[^1] : memory;
         }
 
         var parts = Parts(trainer);
@@ -85,6 +87,7 @@ public static class TrainingSpeed
             ["cpuSecondsPerThousandTokens"] = Math.Round(1000 * cpu / tokens, 3),
             ["peakMemoryMebibytes"] = ProcessMeters.PeakMemoryBytes() >> 20,
             ["memoryAfterStepOneMebibytes"] = memory >> 20,
+            ["memorySlopeKibibytesPerStep"] = Math.Round(Slope(resident[(resident.Count / 10)..]) / 1024, 3),
             ["memoryAtEndMebibytes"] = Resident() >> 20,
             ["share"] = new JsonObject([.. Enum.GetValues<Part>().Select(p => KeyValuePair.Create<string, JsonNode?>(
                 p.ToString().ToLowerInvariant(), Math.Round((parts[(int)p] - before[(int)p]) / threads / wall, 4))), KeyValuePair.Create<string, JsonNode?>("optimiser", Math.Round(optimiser / wall, 4))]),
@@ -99,6 +102,19 @@ public static class TrainingSpeed
         const int Times = 4;
         var wall = MachineSpeed.Measure(PeakSize, threads, Times);
         return (wall, Times * 2.0 * PeakSize * PeakSize * PeakSize / (ProcessMeters.CpuSeconds() - used));
+    }
+
+    /// <summary>Least-squares slope per step; 0 for fewer than two.</summary>
+    private static double Slope(IReadOnlyList<long> values)
+    {
+        double middle = (values.Count - 1) / 2.0, mean = values.Average(), over = 0, under = 0;
+        for (var i = 0; i < values.Count; i++)
+        {
+            over += (i - middle) * (values[i] - mean);
+            under += (i - middle) * (i - middle);
+        }
+
+        return under == 0 ? 0 : over / under;
     }
 
     private static long Resident()

@@ -35,6 +35,16 @@ public sealed class GatewayFileTests
     }
 
     [Fact]
+    public void Parse_ModelsToFineTune_NeedNoApplicationButTheirFile()
+    {
+        List<YamlFault> faults = [];
+        var definition = GatewayFile.Parse($"gateway: tuner\nfine_tuning:\n  here: {{ file: {typeof(GatewayFileTests).Assembly.Location} }}\n  gone: {{ file: gone.gguf }}\n", "/", faults);
+
+        Assert.Equal("fine_tuning.gone.file", Assert.Single(faults).Key);
+        Assert.Equal(["here", "gone"], definition!.FineTuning.Keys);
+    }
+
+    [Fact]
     public void Parse_PageOfTheHowTo_HasNoFault()
     {
         var page = File.ReadAllText(Path.Combine(Lauter.Tests.Support.SharedData.RepositoryRoot, "docs", "howto", "add-a-provider.md"));

@@ -35,6 +35,18 @@ public sealed class GgufFileTests
     }
 
     [Fact]
+    public void Forget_ThenRead_GivesTheSameValues()
+    {
+        using var file = GgufFile.Open(SharedData.Require("models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"));
+        var tensor = file.Tensor("blk.3.ffn_down.weight");
+        var before = file.ReadFloat32(tensor.Name);
+        file.Forget(tensor);
+        Assert.All(file.Tensors.Where(t => t.ByteLength < Environment.SystemPageSize).Take(1), file.Forget);
+
+        Assert.Equal(before, file.ReadFloat32(tensor.Name));
+    }
+
+    [Fact]
     public void Finish_AllKindsOfValues_ReadBackEqual()
     {
         using var folder = new TemporaryFolder();
