@@ -39,7 +39,7 @@ internal static class ClaimBench
     /// <summary>Runs it.</summary>
     /// <param name="model">A GGUF model; it is widened to F16 and stored anew as Q8_0, so that both hold the same weights.</param>
     /// <param name="data">A folder with <c>xquad/xquad.en.json</c> and <c>clinc150/data_full.json</c>.</param>
-    /// <param name="arguments"><c>--rag N</c> and <c>--triage N</c> requests (16 and 24), <c>--margin M</c> of the gate (0.05).</param>
+    /// <param name="arguments"><c>--rag N</c> and <c>--triage N</c> requests (12 and 20), <c>--margin M</c> of the gate (0.05).</param>
     public static async Task<int> RunAsync(string model, string data, string[] arguments)
     {
         var clock = Stopwatch.StartNew();
@@ -53,7 +53,7 @@ internal static class ClaimBench
             var quantised = Path.Combine(directory, "q8_0.gguf");
             await LauterAsync("model", "convert", model, "-o", full, "--type", "F16");
             await LauterAsync("model", "quantise", full, "-o", quantised, "--type", "Q8_0");
-            List<ClaimWorkload> workloads = [ClaimWorkload.Rag(data, Number("--rag", 16)), ClaimWorkload.Triage(data, Number("--triage", 24), out var nearest)];
+            List<ClaimWorkload> workloads = [ClaimWorkload.Rag(data, Number("--rag", 12)), ClaimWorkload.Triage(data, Number("--triage", 20), out var nearest)];
             await using var classifier = await NearestAsync(nearest);
             Console.WriteLine($"{cores} cores at {rate} a core-hour (the built-in assumption); load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}");
             foreach (var workload in workloads)
@@ -202,7 +202,7 @@ internal static class ClaimBench
     private static async Task<string> DecideAsync(string directory, string baseline, string candidate, string margin)
     {
         var policy = Path.Combine(directory, "policy.yaml");
-        await File.WriteAllTextAsync(policy, $"metric: correct\nmargin: {margin}\nalpha: 0.05\npower: 0.8\n");
+        await File.WriteAllTextAsync(policy, $"metric: exact_match\nmargin: {margin}\nalpha: 0.05\npower: 0.8\n");
         return (await LauterAsync(anyExit: true, "gate", "decide", "--policy", policy, "--baseline", baseline, "--candidate", candidate)).TrimEnd();
     }
 

@@ -48,6 +48,12 @@ internal sealed class GatewayMetrics
     /// <summary>An answer was given from the cache: <c>lauter_cache_hits_total{application}</c>.</summary>
     public void CountHit(string application) => Add("lauter_cache_hits_total", $"application=\"{Escape(application)}\"", 1);
 
+    /// <summary>
+    /// An answer was given by likeness, or would have been and was checked: <c>lauter_semantic_cache_total{application,result}</c> with given, right, wrong.
+    /// wrong / (right + wrong) is the rate over everything that was compared, below the threshold too.
+    /// </summary>
+    public void CountSemantic(string application, string result) => Add("lauter_semantic_cache_total", $"application=\"{Escape(application)}\",result=\"{result}\"", 1);
+
     public string Render()
     {
         var text = new StringBuilder();

@@ -65,6 +65,8 @@ public static class GatewayServices
         services.AddSingleton<Shadow>();
         services.AddSingleton<ExactCache>();
         services.AddSingleton<CachedAnswers>();
+        services.AddSingleton<SemanticCache>();
+        services.AddSingleton<SemanticVectors>();
         services.AddSingleton<FileStore>();
         services.AddSingleton<BatchStore>();
         services.AddSingleton<FilesEndpoint>();

@@ -70,6 +70,9 @@ public sealed record LiveApplication
     /// <summary>Which answers are kept and given again. Default: none.</summary>
     public Caches.CachePolicy Cache { get; init; } = Caches.CachePolicy.Off;
 
+    /// <summary>How answers to questions that only mean the same are given; used with <see cref="Caches.CachePolicy.Semantic"/>. Null = not.</summary>
+    public Caches.SemanticPolicy? Semantic { get; init; }
+
     /// <summary>When it went live, for <c>GET /v1/models</c>.</summary>
     public DateTimeOffset Created { get; init; } = DateTimeOffset.UnixEpoch;
 

@@ -11,4 +11,7 @@ public enum CachePolicy
 
     /// <summary>Every whole answer to an equal request, whatever its temperature.</summary>
     Always,
+
+    /// <summary>As <see cref="Always"/>, and for questions that only mean the same; see <see cref="SemanticPolicy"/>.</summary>
+    Semantic,
 }

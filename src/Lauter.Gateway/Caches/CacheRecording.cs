@@ -32,12 +32,17 @@ internal sealed class CacheRecording(ExactCache cache, string key, string tenant
 
     public void Stream(AnswerScan scan) => (_whole, _text) = (true, scan.Text);
 
-    public void Commit(RequestEnd end)
+    /// <summary>Keeps the answer; null = it is not one that is kept.</summary>
+    public CachedAnswer? Commit(RequestEnd end)
     {
         if (_whole && !_tooLarge && end.FinishReason is "stop" or "tool_calls" or "function_call" or null)
         {
-            cache.Keep(new CachedAnswer(key, tenant, stream, _bytes.Span.ToArray(), [.. _ends], end.FinishReason, _text, end.Target?.Key, cache.Timestamp()));
+            var answer = new CachedAnswer(key, tenant, stream, _bytes.Span.ToArray(), [.. _ends], end.FinishReason, _text, end.Target?.Key, cache.Timestamp());
+            cache.Keep(answer);
+            return answer;
         }
+
+        return null;
     }
 
     public void Dispose() => _bytes.Dispose();

@@ -11,7 +11,7 @@ namespace Lauter.Gateway.Caches;
 /// <summary>Gives a kept answer: the same bytes with an id of its own, settled and traced as a hit that cost nothing.</summary>
 internal sealed class CachedAnswers(GatewayOptions options, Settler settler, GatewayMetrics metrics)
 {
-    public async Task<OpenAiError?> ServeAsync(EdgeRequest request, RequestStart start, ChatCall call, CachedAnswer hit, AnswerShape? shape)
+    public async Task<OpenAiError?> ServeAsync(EdgeRequest request, RequestStart start, ChatCall call, CachedAnswer hit, AnswerShape? shape, string how = "hit")
     {
         var (settlement, error) = settler.BeginFree(start);
         if (settlement is null)
@@ -21,7 +21,7 @@ internal sealed class CachedAnswers(GatewayOptions options, Settler settler, Gat
 
         metrics.CountHit(start.Application);
         var response = request.Context.Response;
-        response.Headers["x-lauter-cache"] = "hit";
+        response.Headers["x-lauter-cache"] = how;
         settlement.MarkFirst();
         try
         {

@@ -18,7 +18,7 @@ internal sealed class ExactCache(GatewayOptions options, TimeProvider time)
     private const int TenantShare = 4;
 
     /// <summary>Members that do not change the answer.</summary>
-    private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
+    internal static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "stream_options", "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "service_tier",
     };

@@ -73,6 +73,33 @@ internal sealed class GatewayParts(string directory)
         return guard;
     }
 
+    private static SemanticPolicy? Semantic(YamlMap map, string? cache)
+    {
+        var section = map.Map("semantic");
+        if (cache != "semantic")
+        {
+            section?.Finish();
+            if (section is not null)
+            {
+                map.Fault("semantic", "has no effect without 'cache: semantic'.");
+            }
+
+            return null;
+        }
+
+        if (section is null)
+        {
+            map.Fault("semantic", "is missing: 'cache: semantic' needs semantic: { embeddings: NAME }, an application that gives vectors.");
+            return null;
+        }
+
+        var policy = section.Text("embeddings", required: true) is { } name
+            ? new SemanticPolicy(name) { FalseHits = section.Number("false_hits", 0.0001, 0.5) ?? 0.02, Checks = section.Number("checks", 0.001, 1) ?? 0.1 }
+            : null;
+        section.Finish();
+        return policy;
+    }
+
     public LiveApplication? Application(string name, YamlMap map, Dictionary<string, ProviderTarget?> providers, Dictionary<string, Guard?> guards)
     {
         var entries = map.Maps("models", required: true).Select(m => Entry(m, providers)).ToList();
@@ -103,7 +130,8 @@ internal sealed class GatewayParts(string directory)
         }
 
         var choose = map.Choice("choose", ["weight", "latency", "cost"]);
-        var cache = map.Choice("cache", ["off", "exact", "always"]);
+        var cache = map.Choice("cache", ["off", "exact", "always", "semantic"]);
+        var semantic = Semantic(map, cache);
         var output = File(map, "output");
         var route = new ProviderRoute
         {
@@ -128,7 +156,8 @@ internal sealed class GatewayParts(string directory)
             Route = route,
             MaximumOutputTokens = map.Integer("max_tokens", 1, 10_000_000) ?? 4_096,
             Guards = used,
-            Cache = cache switch { "exact" => CachePolicy.Exact, "always" => CachePolicy.Always, _ => CachePolicy.Off },
+            Cache = cache switch { "exact" => CachePolicy.Exact, "always" => CachePolicy.Always, "semantic" => CachePolicy.Semantic, _ => CachePolicy.Off },
+            Semantic = semantic,
             OutputSchema = output,
         };
         map.Finish();

@@ -1,5 +1,6 @@
 using Lauter.Gateway.Api;
 using Lauter.Gateway.Api.Shapes;
+using Lauter.Gateway.Applications;
 using Lauter.Gateway.Caches;
 using Lauter.Gateway.Guards;
 using Lauter.Gateway.Routing;
@@ -15,7 +16,8 @@ namespace Lauter.Gateway.Providers;
 /// 6. usage, finish reason and errors are read on the way; 7. the settlement ends before the last byte goes out.
 /// </summary>
 internal sealed class ProviderForwarder(
-    GatewayOptions options, Settler settler, UpstreamSender sender, Cascade cascade, Mirror mirror, ExactCache cache, CachedAnswers cached)
+    GatewayOptions options, Settler settler, UpstreamSender sender, Cascade cascade, Mirror mirror, ExactCache cache, CachedAnswers cached,
+    SemanticCache likeness, SemanticVectors vectors)
 {
     public async Task<OpenAiError?> ServeAsync(EdgeRequest request, RequestStart start, ChatCall call, ReadOnlyMemory<byte> body, AnswerShape? shape = null)
     {
@@ -39,6 +41,13 @@ internal sealed class ProviderForwarder(
         if (hit is not null)
         {
             return await cached.ServeAsync(request, start, call, hit, shape);
+        }
+
+        // The question as the caller wrote it, and never when a guard changed it: a mask makes different people's questions alike.
+        var question = recording is not null && ReferenceEquals(call, asked) ? await QuestionAsync(request, start, call) : null;
+        if (question is not null && likeness.Look(live, question) is { } alike)
+        {
+            return await cached.ServeAsync(request, start, call, alike, shape, "semantic");
         }
 
         var (settlement, refusal) = settler.Begin(start);
@@ -107,11 +116,41 @@ internal sealed class ProviderForwarder(
 
         if (failure is null && end.Outcome == TraceOutcome.Answered)
         {
-            recording?.Commit(end);
+            var kept = recording?.Commit(end);
             await answer.SendLastAsync();
+            if (kept is not null && question is not null)
+            {
+                likeness.Learn(live, question, kept, await AlikeAsync(start, live, question, kept)); // the caller has its answer by now
+            }
         }
 
         return failure;
+    }
+
+    private async ValueTask<SemanticQuestion?> QuestionAsync(EdgeRequest request, RequestStart start, ChatCall call)
+    {
+        if (SemanticCache.Frame(request.Key.Tenant, start.Live!, call) is not { } frame)
+        {
+            return null;
+        }
+
+        return await vectors.EmbedAsync(start, start.Live!.Semantic!.Embeddings, [frame.Text], request.Context.RequestAborted) is [var vector]
+            ? new SemanticQuestion(frame.Scope, frame.Frame, frame.Text, QuestionFacts.Of(frame.Text), vector)
+            : null;
+    }
+
+    /// <summary>Whether a free text says what the kept one says: the same facts, and vectors that nearly agree. Null = there was nothing to compare.</summary>
+    private async ValueTask<bool?> AlikeAsync(RequestStart start, LiveApplication live, SemanticQuestion question, CachedAnswer answer)
+    {
+        const double SameText = 0.95;
+        if (question.Nearest is not { } nearest || SemanticCache.Equal(nearest.Answer.Text, answer.Text) || answer.Text.Length == 0 || nearest.Answer.Text.Length == 0)
+        {
+            return null;
+        }
+
+        return QuestionFacts.Of(nearest.Answer.Text) == QuestionFacts.Of(answer.Text)
+            && await vectors.EmbedAsync(start, live.Semantic!.Embeddings, [nearest.Answer.Text, answer.Text], CancellationToken.None) is [var a, var b]
+            && UnitVector.Dot(a, b) >= SameText;
     }
 }
 
