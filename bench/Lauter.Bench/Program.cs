@@ -26,6 +26,7 @@ return args switch
     ["engine-load", var path, .. var numbers] when numbers.Length == 5 => EngineLoads.Write(path, int.Parse(numbers[0]), int.Parse(numbers[1]), int.Parse(numbers[2]), int.Parse(numbers[3]), int.Parse(numbers[4])),
     ["engine-plain", var model, var requests, var parallel, var threads] => EnginePlain.Run(model, requests, int.Parse(parallel), int.Parse(threads)),
     ["engine-schemas", var url, var schemas, var answers] => await EngineSchemas.RunAsync(url, int.Parse(schemas), int.Parse(answers)),
+    ["engine-quality", var single, var shared, var rows, var schema, var field, var parallel] => await EngineQuality.RunAsync(single, shared, rows, schema, field, int.Parse(parallel)),
     ["engine-clients", var url, .. var encoder] => await EngineClients.RunAsync(url, encoder is [var one] ? one : null),
     ["engine-vectors", var url, var passages, var process] => await EngineVectors.RunAsync(url, int.Parse(passages), int.Parse(process)),
     ["engine-soak", var url, var process, var minutes, var parallel] => await EngineSoak.RunAsync(url, int.Parse(process), int.Parse(minutes), int.Parse(parallel)),
@@ -57,6 +58,7 @@ static int Usage()
         engine-load FILE REQUESTS TENANTS SHARED OWN MOST        write requests for the three below; TENANTS 0 shares nothing
         engine-plain MODEL.gguf FILE PARALLEL THREADS           the plain native batch loop that the engine is held against
         engine-schemas ADDRESS SCHEMAS ANSWERS                  answers under schemas of growing difficulty, checked by JsonSchema.Net
+        engine-quality ONE MANY ROWS.jsonl SCHEMA FIELD PARALLEL  answers one by one beside batched, shared and constrained ones, paired
         engine-clients ADDRESS [ENCODER_ADDRESS]                the official .NET client against an engine alone
         engine-vectors ADDRESS PASSAGES PROCESS_ID              embedding short passages against the rate on long texts
         engine-soak ADDRESS PROCESS_ID MINUTES PARALLEL         mixed load with cancels, disconnects and oversize prompts; memory and leaks
