@@ -41,9 +41,9 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Memory for prefixes that had to leave the key-value cache, MiB, 0–1,048,576; 0 forgets them. Their cells are copied back instead of computed again.
-    /// One tenant may have the same share of it as of the cells. Default 128; it is taken only when prefixes leave.
+    /// One tenant may have the same share of it as of the cells. Default 256; it is taken only when prefixes leave.
     /// </summary>
-    public int HostCacheMebibytes { get; init; } = 128;
+    public int HostCacheMebibytes { get; init; } = 256;
 
     /// <summary>
     /// Most tokens to guess ahead from text that stands earlier in the same request, 0–8; 0, the default, guesses nothing. Guesses are made only while they are

@@ -28,6 +28,21 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
 
     public int Nodes => _nodes.Count;
 
+    /// <summary>Those of <see cref="Cells"/> that no active sequence uses.</summary>
+    public int IdleCells
+    {
+        get
+        {
+            var idle = 0;
+            foreach (var root in _roots.Values)
+            {
+                CountIdle(root, ref idle);
+            }
+
+            return idle;
+        }
+    }
+
     /// <summary>Runs found to differ from what the cache holds, dropped instead of reused. Anything but 0 is a fault in this program.</summary>
     public int Mismatches { get; private set; }
 
@@ -174,6 +189,19 @@ internal sealed class PrefixTree(ISequenceMemory memory, IEnumerable<int> ids, i
         _roots.Clear();
         _cellsOf.Clear();
         Cells = 0;
+    }
+
+    /// <summary>Adds up the cells below and in a node that nobody uses; true when somebody uses it.</summary>
+    private static bool CountIdle(PrefixNode node, ref int idle)
+    {
+        var used = node.Pins > 0;
+        foreach (var child in node.Children.Values)
+        {
+            used |= child.Saved is null && CountIdle(child, ref idle);
+        }
+
+        idle += used ? 0 : node.Tokens.Count;
+        return used;
     }
 
     private static int Common(PrefixNode node, List<int> tokens, int at, int end) =>

@@ -23,7 +23,7 @@ internal sealed class SequencePool
     /// <param name="ids">Native ids in all; the one after the sequences' is the cache's own, what is left over is the tree's.</param>
     /// <param name="quota">Cells of the tree that one tenant may hold; 0 for no tree.</param>
     /// <param name="host">Where prefixes go that leave the cache.</param>
-    /// <param name="mostKept">Cells of the tree in all that stay when nobody uses them: attention walks over them in every step.</param>
+    /// <param name="mostKept">Cells of the tree that stay in the cache while others work and nobody uses them: attention walks over them in every step.</param>
     public SequencePool(ISequenceMemory memory, int cells, int sequences, int ids, int quota, HostTier host, int mostKept)
     {
         _mostKept = mostKept;
@@ -85,6 +85,7 @@ internal sealed class SequencePool
             sequence.Job.CachedTokens = reused;
         }
 
+        Trim();
         var at = Active.FindIndex(other => other.Order > sequence.Order);
         Active.Insert(at < 0 ? Active.Count : at, sequence);
         return true;
@@ -105,8 +106,9 @@ internal sealed class SequencePool
         }
 
         Detach(sequence);
-        while (Tree?.Cells > _mostKept && Tree.EvictOne())
+        if (Active.Count > 0)
         {
+            Trim();
         }
     }
 
@@ -164,6 +166,14 @@ internal sealed class SequencePool
 
         Tree?.Clear();
         _memory.Clear();
+    }
+
+    /// <summary>Takes idle prefixes out of the cache until those that are left cost the working sequences little. With nobody at work they may all stay.</summary>
+    private void Trim()
+    {
+        while (Tree?.IdleCells > _mostKept && Tree.EvictOne())
+        {
+        }
     }
 
     private static int Need(Sequence sequence) => sequence.Pending + Math.Min(sequence.Remaining, Headroom);

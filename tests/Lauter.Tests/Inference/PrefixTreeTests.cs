@@ -56,6 +56,7 @@ public sealed class PrefixTreeTests
 
                 var shared = sequences.OfType<Life>().Sum(item => item.Position - item.Hold.End);
                 Assert.Equal(tree.Cells + shared, cache.Cells);
+                Assert.Equal(tree.Cells - cache.Distinct(sequences.OfType<Life>().Select(item => (item.Hold.Id, item.Hold.End))), tree.IdleCells);
                 Assert.Equal(0, tree.Mismatches);
                 Assert.All(new[] { "t0", "t1", "t2" }, tenant => Assert.InRange(tree.CellsOf(tenant), 0, 120));
                 Assert.Equal(host.Bytes, host.Nodes.Sum(node => node.Saved!.Bytes));
@@ -202,6 +203,10 @@ public sealed class PrefixTreeTests
         private readonly Dictionary<int, SortedDictionary<int, object>> _sequences = [];
 
         public int Cells => _sequences.Values.SelectMany(cells => cells.Values).Distinct(ReferenceEqualityComparer.Instance).Count();
+
+        /// <summary>Different cells in the beginnings of some sequences.</summary>
+        public int Distinct(IEnumerable<(int Id, int End)> beginnings) =>
+            beginnings.SelectMany(item => Of(item.Id).Where(cell => cell.Key < item.End).Select(cell => cell.Value)).Distinct(ReferenceEqualityComparer.Instance).Count();
 
         public void Evaluate(int id, PrefixKey key, List<int> tokens, int start, int count)
         {
