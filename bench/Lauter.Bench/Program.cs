@@ -8,6 +8,8 @@ return args switch
     ["training", var model, var data, var steps, .. var only] => await TrainingSpeedBench.RunAsync(model, data, steps, only.FirstOrDefault()),
     ["data", "yardsticks", var corpus] => Data.Yardsticks(corpus),
     ["data", "run", var corpus, var recipe, var output, var workers, var format, var language, .. var rest] => await Data.RunAsync(corpus, recipe, output, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture), format, language, rest is ["cache"]),
+    ["data-scale", var corpora, var work, var sizes, var rounds] => DataScale.Run(corpora, work, sizes, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
+    ["data-scale-run", var corpus, var output, var workers] => await DataScale.ChildAsync(corpus, output, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture)),
     ["data-mojibake", var corpus] => DataFilters.Mojibake(corpus),
     ["data-filters", var corpus, var recipe, var megabytes] => DataFilters.Run(corpus, recipe, double.Parse(megabytes, System.Globalization.CultureInfo.InvariantCulture)),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
@@ -48,6 +50,7 @@ static int Usage()
         gates DIRECTORY [fixed|sequential|drift|speed]  simulate releases, canaries and drift alarms; time the gate
         data yardsticks CORPUS.jsonl                    sha256 of 1 GiB, gzip -6 of 50 MB, UTF-8 decoding: what the machine is worth now
         data run CORPUS.jsonl RECIPE OUT WORKERS jsonl|parquet all|en|zh [cache]   a recipe end to end: CPU, peak memory, rows kept
+        data-scale CORPORA WORK 5,100,2000 ROUNDS       the whole recipe at growing sizes, then one core against two ROUNDS times at 100 MB; figures and a plot
         data-mojibake CORPUS.jsonl                      planted encoding accidents: repaired, caught, and clean texts touched
         data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'

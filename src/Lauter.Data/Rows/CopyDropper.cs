@@ -31,9 +31,12 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
                 return documents;
             },
             cancellation);
+        progress?.Report(new DataProgress("clusters", 0, 1));
         var verdicts = index.Decide(Math.Max(threshold, NearDuplicates.LowestThreshold), KeepPolicy.First);
 
         // 2. Copy what stays.
+        var copied = 0;
+        progress?.Report(new DataProgress("copies", 0, shards.Count));
         var first = new int[shards.Count + 1];
         for (var s = 0; s < shards.Count; s++)
         {
@@ -41,13 +44,15 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         }
 
         await RowRun.InParallelAsync(
-            options.Workers, Enumerable.Range(0, shards.Count).ToList(), () => new RowParser(options.TextField, options.IdField, null),
-            (parser, s) =>
+            options.Workers, Enumerable.Range(0, shards.Count).ToList(),
+            () => (Parser: new RowParser(options.TextField, options.IdField, null), Writer: new RowWriter(options.Format, options.TextField, options.IdField), Buffer: new ShardBuffer()),
+            (worker, s) =>
             {
-                var tally = Copy(parser, shards[s], verdicts, first[s], index);
+                var tally = Copy(worker.Parser, worker.Writer, worker.Buffer, shards[s], verdicts, first[s], index);
                 lock (total)
                 {
                     total.Add(tally);
+                    progress?.Report(new DataProgress("copies", ++copied, shards.Count));
                 }
 
                 cancellation.ThrowIfCancellationRequested();
@@ -61,7 +66,7 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         var parser = new RowParser(options.TextField, options.IdField, null);
         var rows = KeptRows.Load(layout.Keys(shard.Index)).Rows;
         var documents = new List<DuplicateDocument>(rows.Count);
-        foreach (var line in Lines(shard))
+        foreach (var line in Lines(shard, new ShardBuffer()))
         {
             documents.Add(new DuplicateDocument(rows[documents.Count].Id, Text(parser, line)));
         }
@@ -69,14 +74,13 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         return documents;
     }
 
-    private Tally Copy(RowParser parser, RowShard shard, DuplicateVerdicts verdicts, int first, DuplicateIndex index)
+    private Tally Copy(RowParser parser, RowWriter writer, ShardBuffer buffer, RowShard shard, DuplicateVerdicts verdicts, int first, DuplicateIndex index)
     {
         var rows = KeptRows.Load(layout.Keys(shard.Index)).Rows;
-        var writer = new RowWriter(options.Format, options.TextField, options.IdField);
         var rejects = new List<RejectRow>();
         var tally = new Tally();
         var i = -1;
-        foreach (var line in Lines(shard))
+        foreach (var line in Lines(shard, buffer))
         {
             var (id, language, position) = rows[++i];
             var isCopy = verdicts.LeaderOf(first + i) != first + i;
@@ -104,15 +108,22 @@ internal sealed class CopyDropper(RowRunOptions options, RunLayout layout, IRead
         return tally;
     }
 
-    private IEnumerable<ReadOnlyMemory<byte>> Lines(RowShard shard)
+    private IEnumerable<ReadOnlyMemory<byte>> Lines(RowShard shard, ShardBuffer buffer)
     {
-        var bytes = File.ReadAllBytes(layout.Part(shard.Index) + ".jsonl");
-        var start = 0;
-        while (start < bytes.Length)
+        using var file = File.OpenHandle(layout.Part(shard.Index) + ".jsonl", options: FileOptions.SequentialScan);
+        var length = checked((int)RandomAccess.GetLength(file));
+        var bytes = buffer.Of(length);
+        for (var done = 0; done < length;)
         {
-            var length = bytes.AsSpan(start).IndexOf((byte)'\n');
-            yield return bytes.AsMemory(start, length);
-            start += length + 1;
+            var read = RandomAccess.Read(file, bytes.AsSpan(done, length - done), done);
+            done += read > 0 ? read : throw new IOException($"'{layout.Part(shard.Index)}.jsonl' became shorter while it was read.");
+        }
+
+        for (var start = 0; start < length;)
+        {
+            var end = bytes.AsSpan(start, length - start).IndexOf((byte)'\n');
+            yield return bytes.AsMemory(start, end);
+            start += end + 1;
         }
     }
 

@@ -65,6 +65,12 @@ internal sealed class RowWriter(RowFormat format, string textField, string idFie
             AtomicFile.WriteAllBytes(pathWithoutExtension + ".jsonl", _lines.WrittenSpan);
         }
 
+        Clear();
+    }
+
+    /// <summary>Forgets the rows of a shard that was not finished.</summary>
+    public void Clear()
+    {
         _lines.ResetWrittenCount();
         _columns.Clear();
         Count = 0;

@@ -14,21 +14,25 @@ internal static class ShardReader
 {
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static async Task<ShardRows> ReadAsync(RowShard shard, string textField, CancellationToken cancellation) => shard.Form switch
+    /// <param name="shard">What to read.</param>
+    /// <param name="textField">Member for the texts of documents.</param>
+    /// <param name="cancellation">Stops between documents.</param>
+    /// <param name="buffer">Of a worker that reads one shard after the other: the rows of the last one are gone. Null: new memory.</param>
+    public static async Task<ShardRows> ReadAsync(RowShard shard, string textField, CancellationToken cancellation, ShardBuffer? buffer = null) => shard.Form switch
     {
-        ShardForm.Lines => ReadLines(shard),
+        ShardForm.Lines => ReadLines(shard, buffer ?? new ShardBuffer()),
         ShardForm.RowGroup => await ReadGroupAsync(shard, cancellation),
         _ => ReadDocuments(shard, textField, cancellation),
     };
 
-    private static ShardRows ReadLines(RowShard shard)
+    private static ShardRows ReadLines(RowShard shard, ShardBuffer buffer)
     {
-        var bytes = new byte[shard.Length];
+        var bytes = buffer.Of(shard.Length);
         using var file = File.OpenHandle(shard.Files[0].FullPath);
         var done = 0;
-        while (done < bytes.Length)
+        while (done < shard.Length)
         {
-            var read = RandomAccess.Read(file, bytes.AsSpan(done), shard.Offset + done);
+            var read = RandomAccess.Read(file, bytes.AsSpan(done, shard.Length - done), shard.Offset + done);
             if (read == 0)
             {
                 throw new IOException($"'{shard.Files[0].RelativePath}' became shorter while it was read.");
@@ -37,7 +41,7 @@ internal static class ShardReader
             done += read;
         }
 
-        return Split(bytes, bytes.Length, shard.Offset == 0 && bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0, shard.FirstLine);
+        return Split(bytes, shard.Length, shard.Offset == 0 && bytes.AsSpan(0, shard.Length).StartsWith("\uFEFF"u8) ? 3 : 0, shard.FirstLine);
     }
 
     private static ShardRows Split(byte[] bytes, int count, int start, long number)
@@ -99,4 +103,13 @@ internal static class ShardReader
 
         return new ShardRows(buffer.WrittenSpan.ToArray(), lines, rejects);
     }
+}
+
+/// <summary>Memory for the bytes of one shard after the other: arrays of this size are collected late, so they are used again.</summary>
+internal sealed class ShardBuffer
+{
+    private byte[] _bytes = [];
+
+    /// <summary>At least so many bytes; what they held before is gone.</summary>
+    public byte[] Of(int length) => _bytes = _bytes.Length >= length ? _bytes : new byte[Math.Max(length, 5 * ShardPlanner.Smallest / 2)];
 }

@@ -18,6 +18,8 @@ internal sealed class ShardWorker
     private readonly List<RowPiece> _pieces = [];
     private readonly RunLayout _layout;
     private readonly bool _drawsKeys;
+    private readonly ShardBuffer _buffer = new();
+    private readonly RowWriter _data;
     private readonly ParquetTable<(string Id, string Language, double[] Values)>? _scores;
 
     public ShardWorker(RowRunOptions options, RunLayout layout, string signature, LineFrequencies? frequencies, bool drawsKeys, RowSelection? selection = null)
@@ -25,6 +27,7 @@ internal sealed class ShardWorker
         (_options, _layout, _signature, _drawsKeys) = (options, layout, signature, drawsKeys);
         _selection = selection;
         _pipeline = new RowPipeline(options.Recipe, options.TextField, options.IdField, frequencies);
+        _data = new RowWriter(drawsKeys ? RowFormat.Jsonl : options.Format, options.TextField, options.IdField);
         if (options.WriteScores)
         {
             _scores = new ParquetTable<(string, string, double[])>(
@@ -40,7 +43,7 @@ internal sealed class ShardWorker
 
     public async Task<Tally> RunAsync(RowShard shard, CancellationToken cancellation)
     {
-        var rows = await ShardReader.ReadAsync(shard, _options.TextField, cancellation);
+        var rows = await ShardReader.ReadAsync(shard, _options.TextField, cancellation, _buffer);
         return Run(shard, rows, cancellation);
     }
 
@@ -48,7 +51,7 @@ internal sealed class ShardWorker
     {
         var cache = _options.CacheDirectory is null ? null : RowCache.Open(_options.CacheDirectory, shard.Key);
         var tally = new Tally { RowsIn = rows.Lines.Count + rows.Rejects.Count };
-        var data = new RowWriter(_drawsKeys ? RowFormat.Jsonl : _options.Format, _options.TextField, _options.IdField);
+        _data.Clear();
         var rejects = new List<RejectRow>(rows.Rejects);
         var scores = new List<(string, string, double[])>();
         var keys = _drawsKeys ? new KeptRows() : null;
@@ -112,7 +115,7 @@ internal sealed class ShardWorker
 
                 tally.RowsOut++;
                 Tally.Count(tally.ByLanguage, outcome.Language);
-                data.Add(row.Span, outcome, Text);
+                _data.Add(row.Span, outcome, Text);
                 keys?.Add(outcome.Id, outcome.Language, Position(place));
                 picks?.Add(row, outcome, Position(place));
             }
@@ -133,7 +136,7 @@ internal sealed class ShardWorker
         }
 
         cache?.Save(4L * Math.Max(rows.Bytes.Length, 1 << 20));
-        data.Save(_drawsKeys ? _layout.Part(shard.Index) : _layout.Data(shard.Index));
+        _data.Save(_drawsKeys ? _layout.Part(shard.Index) : _layout.Data(shard.Index));
         RowWriter.SaveRejects(_options.Format, _layout.Rejects(shard.Index), rejects);
         _scores?.WriteFile(_layout.Scores(shard.Index), scores);
         keys?.Save(_layout.Keys(shard.Index));

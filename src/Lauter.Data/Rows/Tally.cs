@@ -52,7 +52,8 @@ internal sealed class Tally
     public static bool IsCount(string column) =>
         column is "units" or "characters" or "words" or "sentences" or "braces" or "lorem_ipsum" or "average_line" or "longest_line" or "longest_word" or "word_length" or "stop_words";
 
-    private static int Bar(string column, double value) =>
+    /// <summary>The bar that a value stands in.</summary>
+    internal static int Bar(string column, double value) =>
         IsCount(column) ? Math.Clamp((int)Math.Ceiling(Math.Log2(Math.Max(0, value) + 1)), 0, Bars - 1) : Math.Clamp((int)(value * Bars), 0, Bars - 1);
 
     public void Add(Tally other)

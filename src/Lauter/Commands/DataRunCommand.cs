@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Lauter.Console.Reports;
+using Lauter.Data.Export;
 using Lauter.Data.Rows;
+using Lauter.Hosting;
 
 namespace Lauter.Commands;
 
@@ -21,11 +24,13 @@ internal static class DataRunCommand
         var scores = new Option<bool>("--scores") { Description = "Write the measured numbers of every row as scores-*.parquet." };
         var text = DataRecipes.TextField();
         var id = DataRecipes.IdField();
+        var language = new Option<string>("--language") { Description = "Language that report.html shows first: en or zh-CN. The file holds both.", DefaultValueFactory = _ => "en" };
+        language.AcceptOnlyFromAmong("en", "zh-CN");
         var format = Arguments.Format();
         var quiet = Arguments.Quiet();
-        var command = new Command("run", "Run a recipe over JSONL, Parquet or documents: kept rows, rejects with reasons, report.json.")
+        var command = new Command("run", "Run a recipe over JSONL, Parquet or documents: kept rows, rejects with reasons, report.json, and report.html for people.")
         {
-            recipe, input, output, workers, to, cache, noCache, scores, text, id, format, quiet,
+            recipe, input, output, workers, to, cache, noCache, scores, text, id, language, format, quiet,
         };
         command.SetAction(async (result, cancellation) =>
         {
@@ -44,6 +49,8 @@ internal static class DataRunCommand
                 WriteScores = result.GetValue(scores),
             };
             var report = await DataRecipes.GuardAsync(RowRun.RunAsync(options, DataRecipes.Progress(json || result.GetValue(quiet)), cancellation));
+            var page = Path.Combine(directory, "report.html");
+            await File.WriteAllTextAsync(page, await DataReport.RenderAsync(DataViews.Of(Path.GetFileName(directory), DatasetOverview.Read(directory)), result.GetValue(language)), cancellation);
             if (json)
             {
                 Arguments.WriteJson(ToJson(report));
@@ -81,7 +88,7 @@ internal static class DataRunCommand
         Table("texts changed by", report.Changed, report.RowsIn);
         Table("personal data replaced", report.Redactions, 0);
         Table("kept, by language", report.ByLanguage, report.RowsOut);
-        System.Console.WriteLine($"Rows, rejects and report.json are in {directory}.");
+        System.Console.WriteLine($"Rows, rejects, report.json and report.html are in {directory}.");
     }
 
     private static void Table(string title, IReadOnlyDictionary<string, long> counts, long whole)

@@ -54,6 +54,7 @@ internal static class Server
         builder.AddConsole(new ConsoleOptions { StateDirectory = workspace.State, Project = workspace.Project.Name, Password = password });
         builder.Services.AddSingleton<IConsoleSource>(new ConsoleSource(workspace, time));
         builder.Services.AddSingleton<IConsoleDetails>(new ConsoleDetails(workspace));
+        builder.Services.AddSingleton<IDataVersions>(new DataVersions(workspace));
         await using var app = builder.Build();
         app.MapGateway();
         if (tuner is not null)
