@@ -10,6 +10,7 @@ return args switch
     ["data", "run", var corpus, var recipe, var output, var workers, var format, var language, .. var rest] => await Data.RunAsync(corpus, recipe, output, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture), format, language, rest is ["cache"]),
     ["data-scale", var corpora, var work, var sizes, var rounds] => DataScale.Run(corpora, work, sizes, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture)),
     ["data-scale-run", var corpus, var output, var workers] => await DataScale.ChildAsync(corpus, output, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture)),
+    ["data-verb", var verb, var input, var output, var workers] => DataVerbs.Run(verb, input, output, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture)),
     ["data-mojibake", var corpus] => DataFilters.Mojibake(corpus),
     ["data-filters", var corpus, var recipe, var megabytes] => DataFilters.Run(corpus, recipe, double.Parse(megabytes, System.Globalization.CultureInfo.InvariantCulture)),
     ["latency", var address, var key, var application, var requests] => await Latency.RunAsync(address, key, application, requests),
@@ -51,6 +52,7 @@ static int Usage()
         data yardsticks CORPUS.jsonl                    sha256 of 1 GiB, gzip -6 of 50 MB, UTF-8 decoding: what the machine is worth now
         data run CORPUS.jsonl RECIPE OUT WORKERS jsonl|parquet all|en|zh [cache]   a recipe end to end: CPU, peak memory, rows kept
         data-scale CORPORA WORK 5,100,2000 ROUNDS       the whole recipe at growing sizes, then one core against two ROUNDS times at 100 MB; figures and a plot
+        data-verb dedup|redact|split|parquet|csv|huggingface IN.jsonl OUT WORKERS   one file in, files out: processor time, wall time, peak memory
         data-mojibake CORPUS.jsonl                      planted encoding accidents: repaired, caught, and clean texts touched
         data-filters CORPUS.jsonl RECIPE MEGABYTES      the filters on text in memory, the first MEGABYTES of each language: speed and what is kept
         latency ADDRESS KEY APPLICATION REQUESTS.jsonl  time warm answers one after the other; a line needs the field 'text'
