@@ -49,6 +49,11 @@ public sealed class YamlMap
         {
             faults.Add(new YamlFault((int)e.Start.Line, (int)e.Start.Column, "", $"this is not valid YAML: {e.InnerException?.Message ?? e.Message}"));
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // The parser has two more ways to refuse: a key of more than 1,024 characters, and a value where none may stand. Both were found by fuzzing.
+            faults.Add(new YamlFault(1, 1, "", $"this is not valid YAML: {e.Message}"));
+        }
 
         return null;
     }

@@ -69,7 +69,7 @@ internal static class DropOperators
         DropOperator.Configured(
             "drop_perplexity", 1, "Drops texts that surprise a character model of clean text: gibberish, garbled encodings, foreign matter.", PerplexityMeasure.Open,
             [new ArgumentSpec("model", ArgumentForm.File, "", 0, 0, [], "A model that 'lauter data learn' wrote; without it one is learned from what the operators before this one keep of a sample of the run's own rows.")],
-            Most("maximum", "perplexity", "high_perplexity", "perplexity for each character", 20, 400, 1e9, 1e9)),
+            Most("maximum", "perplexity", "high_perplexity", "perplexity for each character", 60, 400, 1e9, 1e9)),
         DropOperator.Configured(
             "drop_tokens", 1, "Drops texts with too few or too many tokens of the model that will read them.", TokenMeasure.Open, [File("model", "A GGUF file; only its vocabulary is read.")],
             Least("minimum", "tokens", "few_tokens", "tokens", 10, 10, 10, 1e9),

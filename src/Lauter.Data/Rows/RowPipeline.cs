@@ -125,7 +125,7 @@ internal sealed class RowPipeline
         .. line.Span[..outcome.TextStart], .. JsonSerializer.SerializeToUtf8Bytes(outcome.Text, RowOperator.Relaxed), .. line.Span[(outcome.TextStart + outcome.TextLength)..],
     ];
 
-    private string? IdOf(ReadOnlyMemory<byte> line) => RowOperator.Parse(line)?[_fields.Id] switch
+    private string? IdOf(ReadOnlyMemory<byte> line) => RowOperator.TryParse(line)?[_fields.Id] switch
     {
         null => null,
         JsonValue value when value.GetValueKind() == JsonValueKind.String => value.GetValue<string>(),

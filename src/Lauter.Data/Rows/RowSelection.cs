@@ -39,7 +39,7 @@ internal sealed class RowSelection
         /// <param name="position">Where it stood.</param>
         public void Add(ReadOnlyMemory<byte> line, RowOutcome outcome, int position)
         {
-            var row = selections.Any(s => s.Field.Length > 0) ? RowOperator.Parse(line) : null;
+            var row = selections.Any(s => s.Field.Length > 0) ? RowOperator.TryParse(line) : null;
             _rows.Add((outcome.Id, outcome.Language, position, [.. selections.Select((s, i) => new Pick(
                 RowOperator.Draw(line.Span, s.Seed), Group(s.Field, row, outcome), _columns[i] < 0 ? 0 : outcome.Values[_columns[i]]))]));
         }

@@ -17,7 +17,7 @@ public sealed class AugmentationTests
 
     [Theory]
     [InlineData("[\"In the brewery the pump has failed and water runs out.\"]", null)]
-    [InlineData("Here you are:\n```json\n[\"In the brewery the pump has failed and water runs out.\",]\n```", null)]
+    [InlineData("Here you are:\n```json\n[\"In the brewery the pump has failed and water runs out.\"]\n```", null)]
     [InlineData("I can't do that.", "not_the_form")]
     [InlineData("[[1]]", "not_the_form")]
     [InlineData("[\"THE PUMP OF THE BREWERY is broken and leaks water.\"]", "not_new")]
@@ -38,6 +38,8 @@ public sealed class AugmentationTests
     [Theory]
     [InlineData("[{\"question\":\"What leaks?\",\"answer\":\"the pump\"}]", null)]
     [InlineData("[{\"question\":\"Who repairs it?\",\"answer\":\"a plumber\"}]", "not_in_the_text")]
+    [InlineData("[{\"question\":\"a?\",\"question\":\"b?\",\"answer\":\"water\"}]", "not_the_form")]
+    [InlineData("[{\"question\":\"a?\",\"answer\":\"\\ud800\"}]", "not_the_form")]
     [InlineData("[{\"question\":\"\",\"answer\":\"water\"}]", "not_the_form")]
     public void Read_Questions_TakesAnswersThatStandInTheText(string reply, string? reason) =>
         Assert.Equal(reason, Augmentation.Read(AugmentationKind.Questions, new JsonObject { ["id"] = "a", ["text"] = Text }, reply, 2, "m")[0].Reason);

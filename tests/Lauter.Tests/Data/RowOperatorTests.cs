@@ -197,8 +197,39 @@ public sealed class RowOperatorTests : IDisposable
         Assert.True(fault is null ? found is null : found?.Contains(fault, StringComparison.Ordinal) == true, found);
     }
 
+    /// <summary>Lines that a fuzzer found: each ended a run, deep inside an operator.</summary>
+    [Fact]
+    public async Task Run_LinesThatAreNoRows_AreRejectsAndTheRunGoesOn()
+    {
+        byte[][] lines =
+        [
+            [.. "{\"id\":\"a\",\"text\":\"x\",\"label\":\""u8, 0xB9, .. "\"}"u8],
+            "{\"id\":\"b\",\"text\":\"x\",\"label\":\"\\ud800\"}"u8.ToArray(),
+            "{\"id\":\"c\",\"text\":\"x\",\"label\":1,\"label\":2}"u8.ToArray(),
+            "[1]"u8.ToArray(),
+            "{\"id\":\"d\",\"text\":\"fine\",\"label\":\"x\"}"u8.ToArray(),
+        ];
+        await File.WriteAllBytesAsync(At("rows.jsonl"), [.. lines.SelectMany(l => (byte[])[.. l, (byte)'\n'])], TestContext.Current.CancellationToken);
+        var (kept, rejects) = await Run("operators: [require_fields: { fields: [label] }, clean_labels, drop_symbols, keep_best: { column: letters, rows: 9 }]");
+        Assert.Equal(["d"], kept.Select(k => (string)k["id"]!));
+        Assert.All(rejects, r => Assert.Equal("unreadable", (string)r["reason"]!));
+        Assert.Equal(4, rejects.Count);
+    }
+
+    [Theory]
+    [InlineData("operators:\n  - drop_short: {q")]
+    [InlineData("operators:\n  : bGGG } }")]
+    public void Parse_YamlThatItsParserRefusesOddly_IsAFault(string yaml)
+    {
+        Assert.NotEmpty(Recipe.Parse("r", yaml).Faults);
+        Assert.NotEmpty(Recipe.Parse("r", yaml + new string('q', 2000) + " m{n: 1").Faults);
+    }
+
     [Theory]
     [InlineData("""{ "dependentRequired": {} }""")]
+    [InlineData("""{ "required": ["a"], "required": ["b"] }""")]
+    [InlineData("""{ "required": [null] }""")]
+    [InlineData("""{ "type": null }""")]
     [InlineData("""{ "pattern": "(?=a)" }""")]
     [InlineData("[]")]
     [InlineData("{")]

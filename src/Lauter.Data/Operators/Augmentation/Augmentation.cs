@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lauter.Data.Operators.WholeRows;
 using Lauter.Data.Text;
 
 namespace Lauter.Data.Operators.Augmentation;
@@ -125,9 +126,9 @@ public static class Augmentation
         var (start, end) = (reply.IndexOf('[', StringComparison.Ordinal), reply.LastIndexOf(']'));
         try
         {
-            return start >= 0 && end > start ? JsonNode.Parse(reply[start..(end + 1)], null, new JsonDocumentOptions { MaxDepth = 8, AllowTrailingCommas = true }) as JsonArray : null;
+            return start >= 0 && end > start ? RowOperator.ReadAll(System.Text.Encoding.UTF8.GetBytes(reply[start..(end + 1)]), deepest: 8) as JsonArray : null;
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (JsonException)
         {
             return null;
         }

@@ -52,9 +52,9 @@ internal sealed class CharacterModel
                 _tables[language] = table;
             }
         }
-        catch (EndOfStreamException e)
+        catch (Exception e) when (e is EndOfStreamException or FormatException)
         {
-            throw new InvalidDataException("The character model ends too early.", e);
+            throw new InvalidDataException("The character model is damaged, or ends too early.", e);
         }
     }
 

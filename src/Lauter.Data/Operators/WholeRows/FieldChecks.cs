@@ -18,11 +18,7 @@ internal static class FieldChecks
 
         return line =>
         {
-            if (RowOperator.Parse(line) is not { } row)
-            {
-                return default;
-            }
-
+            var row = RowOperator.Parse(line);
             foreach (var field in fields)
             {
                 if (IsEmpty(RowOperator.Find(row, field)))

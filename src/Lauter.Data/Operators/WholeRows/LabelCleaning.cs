@@ -21,11 +21,7 @@ internal static class LabelCleaning
 
         return line =>
         {
-            if (RowOperator.Parse(line) is not { } row)
-            {
-                return default;
-            }
-
+            var row = RowOperator.Parse(line);
             var value = RowOperator.Find(row, field);
             if (value is null)
             {

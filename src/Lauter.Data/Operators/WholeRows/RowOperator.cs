@@ -2,6 +2,8 @@ using System.IO.Hashing;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lauter.Data.Readers;
+using Lauter.Data.Rows;
 
 namespace Lauter.Data.Operators.WholeRows;
 
@@ -27,16 +29,72 @@ internal sealed record RowOperator(OperatorSpec Spec, Func<OperatorCall, RowFiel
 {
     public static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The row as an object; null when it is none, which the step that reads its text then reports.</summary>
-    public static JsonObject? Parse(ReadOnlyMemory<byte> line)
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    /// <summary>The row as an object, read to its last member: what is wrong inside must not show later, in the middle of another operator.</summary>
+    /// <exception cref="RowFault">The line is no JSON object, a name stands twice in one, or a text is no Unicode.</exception>
+    public static JsonObject Parse(ReadOnlyMemory<byte> line)
     {
         try
         {
-            return JsonNode.Parse(line.Span) as JsonObject;
+            return ReadAll(line.Span) as JsonObject ?? throw new RowFault(RejectReasons.Unreadable, "the line is not a JSON object.");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (JsonException e)
+        {
+            throw new RowFault(RejectReasons.Unreadable, $"the line is not valid JSON: {e.Message}");
+        }
+    }
+
+    /// <summary>As <see cref="Parse"/>, null for a line that is no row.</summary>
+    public static JsonObject? TryParse(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            return ReadAll(line.Span) as JsonObject;
+        }
+        catch (JsonException)
         {
             return null;
+        }
+    }
+
+    /// <summary>A JSON value with everything in it read; nodes are lazy, and throw when they are looked at.</summary>
+    /// <exception cref="JsonException">It is not valid, a name stands twice in an object, or a text is no Unicode.</exception>
+    public static JsonNode? ReadAll(ReadOnlySpan<byte> json, int deepest = 64)
+    {
+        var node = JsonNode.Parse(json, null, Strict with { MaxDepth = deepest });
+        try
+        {
+            Visit(node);
+            return node;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException($"a text is not valid Unicode: {e.Message}", e);
+        }
+    }
+
+    private static void Visit(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject map:
+                foreach (var (_, value) in map)
+                {
+                    Visit(value);
+                }
+
+                break;
+            case JsonArray list:
+                foreach (var item in list)
+                {
+                    Visit(item);
+                }
+
+                break;
+            case JsonValue value when value.GetValueKind() == JsonValueKind.String:
+                _ = value.GetValue<string>();
+                break;
         }
     }
 

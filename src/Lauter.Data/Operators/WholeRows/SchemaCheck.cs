@@ -21,7 +21,7 @@ internal static class SchemaCheck
     public static Func<ReadOnlyMemory<byte>, RowChange> Open(OperatorCall call, RowFields names)
     {
         var rule = Compile(File.ReadAllText(call.File("schema")!));
-        return line => RowOperator.Parse(line) is { } row && rule(row, "row") is { } fault ? RowChange.Drop("check_schema", "schema_violation", fault) : default;
+        return line => rule(RowOperator.Parse(line), "row") is { } fault ? RowChange.Drop("check_schema", "schema_violation", fault) : default;
     }
 
     /// <exception cref="InvalidDataException">The text is no schema, or uses what is not known here.</exception>
@@ -29,7 +29,7 @@ internal static class SchemaCheck
     {
         try
         {
-            return Compile(JsonNode.Parse(schema), "schema", 0);
+            return Compile(RowOperator.ReadAll(System.Text.Encoding.UTF8.GetBytes(schema)), "schema", 0);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -95,10 +95,11 @@ internal static class SchemaCheck
 
     private static Rule Keyword(JsonObject all, string name, JsonNode? argument, string at, int depth) => name switch
     {
-        "type" => Type(argument is JsonArray many ? [.. many.Select(t => t!.GetValue<string>())] : [argument!.GetValue<string>()]),
+        not "const" when argument is null => throw new InvalidDataException($"{at} is null."),
+        "type" => Type(argument is JsonArray ? Names(argument, at) : [argument!.GetValue<string>()]),
         "enum" => Enum([.. argument!.AsArray()]),
         "const" => Enum([argument]),
-        "required" => Required([.. argument!.AsArray().Select(t => t!.GetValue<string>())]),
+        "required" => Required(Names(argument!, at)),
         "properties" => Properties(argument!.AsObject().ToDictionary(p => p.Key, p => Compile(p.Value, $"{at}.{p.Key}", depth + 1), StringComparer.Ordinal)),
         "items" => Items(Compile(argument, at, depth + 1)),
         "minLength" => OfText((t, n) => new StringInfo(t).LengthInTextElements >= n, Number(argument!), "shorter than"),
@@ -117,6 +118,8 @@ internal static class SchemaCheck
         "not" => Not(Compile(argument, at, depth + 1)),
         _ => throw new InvalidDataException($"{at} is not known here. Known are type, enum, const, required, properties, additionalProperties, items, minLength, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems, maxItems, uniqueItems, pattern, anyOf, oneOf, allOf, not."),
     };
+
+    private static string[] Names(JsonNode argument, string at) => [.. argument.AsArray().Select(t => t?.GetValue<string>() ?? throw new InvalidDataException($"{at} holds null, not a text."))];
 
     private static Rule Type(string[] types) => (value, path) => types.Any(t => IsType(value, t)) ? null : $"{path} is {Shown(value)}, not of the type {string.Join(" or ", types)}.";
 

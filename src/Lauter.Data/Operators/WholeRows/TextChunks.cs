@@ -20,7 +20,8 @@ internal static class TextChunks
 
         return line =>
         {
-            if (RowOperator.Parse(line) is not { } row || row[names.Text] is not JsonValue value || value.GetValueKind() != JsonValueKind.String)
+            var row = RowOperator.Parse(line);
+            if (row[names.Text] is not JsonValue value || value.GetValueKind() != JsonValueKind.String)
             {
                 return default;
             }
