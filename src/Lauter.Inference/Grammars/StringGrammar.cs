@@ -9,8 +9,11 @@ internal static class StringGrammar
     /// </summary>
     public const string Character = """[^"\\\x00-\x1F\x7F] | "\\" ["\\/bfnrt]""";
 
+    /// <summary>The year 0000 is a year of ISO 8601 and of RFC 3339, but not of the calendars that programs read dates with.</summary>
+    private const string Year = """("000" [1-9] | "00" [1-9] [0-9] | "0" [1-9] [0-9]{2} | [1-9] [0-9]{3})""";
+
     private const string Date =
-        """[0-9]{4} "-" ( ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | "1" [0-9] | "2" [0-8]) | ("0" [13-9] | "1" [0-2]) "-" ("29" | "30") | ("0" [13578] | "1" [02]) "-31" )""";
+        Year + """ "-" ( ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | "1" [0-9] | "2" [0-8]) | ("0" [13-9] | "1" [0-2]) "-" ("29" | "30") | ("0" [13578] | "1" [02]) "-31" )""";
 
     private const string Time = """([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,6})? ("Z" | [+-] ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9])""";
 
