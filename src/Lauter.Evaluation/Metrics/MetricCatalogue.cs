@@ -214,11 +214,13 @@ public static class MetricCatalogue
     private static SumMetric PerplexityMetric(string name, MetricOptions options)
     {
         var unit = options.Choice("unit", "tokens", "tokens", "words", "bytes");
-        return new SumMetric(name, _ => $"perplexity|unit:{unit}|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Member(row.Prediction, "logprob"), Member(row.Prediction, unit)), s => Likelihood.Perplexity(s[0], s[1]), higherIsBetter: false);
+        return new SumMetric(name, _ => $"perplexity|unit:{unit}|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Member(row.Prediction, "logprob"), Member(row.Prediction, unit)), s => Likelihood.Perplexity(s[0], s[1]), higherIsBetter: false,
+            usable: row => double.IsFinite(Member(row.Prediction, "logprob")) && Member(row.Prediction, unit) > 0);
     }
 
     private static SumMetric BitsMetric(string name, MetricOptions options) =>
-        new(name, _ => "bits_per_byte|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Member(row.Prediction, "logprob"), Member(row.Prediction, "bytes")), s => Likelihood.BitsPerByte(s[0], s[1]), higherIsBetter: false);
+        new(name, _ => "bits_per_byte|v:1", 2, (row, sums) => (sums[0], sums[1]) = (Member(row.Prediction, "logprob"), Member(row.Prediction, "bytes")), s => Likelihood.BitsPerByte(s[0], s[1]), higherIsBetter: false,
+            usable: row => double.IsFinite(Member(row.Prediction, "logprob")) && Member(row.Prediction, "bytes") > 0);
 
     private static ItemMetric PassMetric(string name, MetricOptions options)
     {

@@ -12,6 +12,9 @@ internal static class PlainFiles
     /// <summary>The lines of <paramref name="path"/>; <c>-</c> is standard input.</summary>
     public static IReadOnlyList<string> Lines(string path) => path == "-" ? [.. ReadStandardInput()] : File.ReadAllLines(Existing(path));
 
+    /// <summary>The bytes of <paramref name="path"/>; <c>-</c> is standard input.</summary>
+    public static byte[] Bytes(string path) => path == "-" ? System.Text.Encoding.UTF8.GetBytes(string.Join('\n', ReadStandardInput())) : File.ReadAllBytes(Existing(path));
+
     /// <summary>The full path, when the file is there.</summary>
     public static string Existing(string path)
     {
@@ -66,6 +69,8 @@ internal static class PlainFiles
 
     private static JsonValue? Scalar(YamlScalarNode scalar) => scalar switch
     {
+        // Code that a file names is not ours to run; the name stays visible for whoever refuses it.
+        { Tag: { IsEmpty: false, Value: "!function" } } => JsonValue.Create($"!function {scalar.Value}"),
         { Style: ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted } => JsonValue.Create(scalar.Value),
         { Value: null or "" or "~" or "null" } => null,
         { Value: "true" } => JsonValue.Create(true),
