@@ -3,7 +3,7 @@ using System.Text;
 namespace Lauter.Data.Readers;
 
 /// <summary>CSV and its cousins (RFC 4180, with the usual liberties): quoted fields may hold delimiters, doubled quotes and line ends. Pure.</summary>
-internal static class DelimitedText
+public static class DelimitedText
 {
     private static readonly char[] Delimiters = [',', ';', '\t', '|'];
 

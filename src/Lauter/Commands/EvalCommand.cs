@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Lauter.Evaluation.Metrics;
+using Lauter.Evaluation.Metrics.Users;
 using Lauter.Evaluation.Runs;
 
 namespace Lauter.Commands;
@@ -12,7 +13,8 @@ internal static class EvalCommand
 {
     public static Command Create() => new("eval", "Score answers, run a suite against an endpoint, show what changed between two runs.")
     {
-        Score(), EvalRunCommand.Create(), EvalDiffCommand.Create(), EvalJudgeRunCommand.Create(), EvalJudgeCommand.Create(), Metrics(),
+        Score(), EvalRunCommand.Create(), EvalDiffCommand.Create(), EvalJudgeRunCommand.Create(), EvalJudgeCommand.Create(), EvalTasksCommand.Create(), EvalSuiteCommand.Create(),
+        EvalContaminationCommand.Create(), Metrics(),
     };
 
     private static Command Score()
@@ -25,20 +27,25 @@ internal static class EvalCommand
         var seed = new Option<ulong>("--seed") { Description = "Seed of the bootstrap.", DefaultValueFactory = _ => 1 };
         var items = new Option<string?>("--items") { Description = "Write each item's score to this JSONL, ready for 'lauter gate decide' and 'lauter eval diff'. Takes one metric." };
         var report = new Option<string?>("--report") { Description = "Also write a Markdown report to this file." };
+        var expressions = new Option<string[]>("--expression") { Description = "NAME=C# over prediction, reference, references, language, words(text), matches(text, pattern), field(\"a.b\"): true, false or 0 to 1. May be repeated." };
+        var scorers = new Option<string[]>("--scorer") { Description = "NAME=URL of a service that scores rows (docs/howto/add-a-metric.md). May be repeated." };
+        var version = new Option<string>("--scorer-version") { Description = "The services' version, for the signature.", DefaultValueFactory = _ => "1" };
         var format = Arguments.Format();
-        var command = new Command("score", "Score predictions against references.") { metrics, predictions, references, confidence, resamples, seed, items, report, format };
-        command.SetAction(result =>
+        var command = new Command("score", "Score predictions against references.") { metrics, predictions, references, expressions, scorers, version, confidence, resamples, seed, items, report, format };
+        command.SetAction(async (result, cancellationToken) =>
         {
-            var names = result.GetValue(metrics) is { Length: > 0 } given ? given : [.. MetricCatalogue.TextDefaults];
-            var parsed = Array.ConvertAll(names, Parse);
-            if (result.GetValue(items) is not null && parsed.Length != 1)
+            string[] own = [.. result.GetValue(expressions) ?? []], services = [.. result.GetValue(scorers) ?? []];
+            var names = result.GetValue(metrics) is { Length: > 0 } given ? given : own.Length + services.Length > 0 ? [] : [.. MetricCatalogue.TextDefaults];
+            List<IMetric> parsed = [.. names.Select(Parse), .. own.Select(Expression)];
+            if (result.GetValue(items) is not null && parsed.Count + services.Length != 1)
             {
-                throw new CommandException(ExitCodes.Usage, $"--items takes one metric, {parsed.Length} were named.");
+                throw new CommandException(ExitCodes.Usage, $"--items takes one metric, {parsed.Count + services.Length} were named.");
             }
 
             Require(result.GetValue(confidence) is >= 0.5 and < 1, "--confidence must lie from 0.5 to below 1.");
             Require(result.GetValue(resamples) is >= 100 and <= 1_000_000, "--resamples must lie from 100 to 1,000,000.");
             var rows = Read(result.GetValue(predictions)!, result.GetValue(references));
+            parsed.AddRange(await ServicesAsync(services, result.GetValue(version)!, rows, cancellationToken));
             var scores = new List<MetricScore>();
             foreach (var metric in parsed)
             {
@@ -59,6 +66,40 @@ internal static class EvalCommand
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    private static ExpressionMetric Expression(string text)
+    {
+        var at = text.IndexOf('=', StringComparison.Ordinal);
+        Require(at > 0, $"--expression {text}: write NAME=EXPRESSION.");
+        try
+        {
+            return ExpressionMetric.Parse(text[..at].Trim(), text[(at + 1)..]);
+        }
+        catch (FormatException e)
+        {
+            throw new CommandException(ExitCodes.Usage, e.Message);
+        }
+    }
+
+    private static async Task<List<IMetric>> ServicesAsync(string[] services, string version, IReadOnlyList<MetricRow> rows, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(120) };
+        var metrics = new List<IMetric>();
+        foreach (var service in services)
+        {
+            var at = service.IndexOf('=', StringComparison.Ordinal);
+            Require(at > 0, $"--scorer {service}: write NAME=URL.");
+            var (metric, fault) = await new HttpScorer(http, service[..at].Trim(), EndpointLimits.Address(service[(at + 1)..]), version).ScoreAsync(rows, cancellationToken);
+            if (fault is not null)
+            {
+                await System.Console.Error.WriteLineAsync($"lauter: the service of '{metric.Name}' failed, its rows are unusable: {fault}");
+            }
+
+            metrics.Add(metric);
+        }
+
+        return metrics;
     }
 
     private static Command Metrics()

@@ -40,6 +40,7 @@ internal static class EvalRunCommand
             var judgeRules = result.GetValue(judge) is { } judgePath ? EvalJudgeRunCommand.Judge(judgePath) : null;
             Require(judgeRules?.Task != JudgeTask.Pair, "a judge of pairs compares two candidates: use 'lauter eval judge --against'.");
             var parsed = (result.GetValue(metrics) is { Length: > 0 } named ? named : [.. MetricCatalogue.TextDefaults]).Select(EvalCommand.Parse).ToArray();
+            EvalSuiteCommand.Hash(result.GetValue(suite)!);
             var lines = PlainFiles.Lines(result.GetValue(suite)!);
             var items = Items(result.GetValue(suite)!, lines);
             var options = new ChatEndpointOptions
