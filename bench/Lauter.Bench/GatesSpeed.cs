@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Lauter.Evaluation.Metrics;
 using Lauter.Evaluation.Runs;
 using Lauter.Evaluation.Statistics;
@@ -23,10 +24,14 @@ internal static class GatesSpeed
         Time("10,000 paired bootstrap resamples of BLEU over 2,000 items", () => TableBootstrap.Paired(a, b, clusters, 10_000, 0.95, 1).P);
 
         string[] lines(double rate) => [.. Enumerable.Range(0, 100_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"{{\"id\":\"q{i}\",\"correct\":{(random.NextDouble() < rate ? "true" : "false")},\"language\":\"{(i % 3 == 0 ? "zh" : "en")}\",\"cluster\":\"c{i / 2}\"}}"))];
-        string[] before = lines(0.9), after = lines(0.9);
+        byte[] before = Encoding.UTF8.GetBytes(string.Join('\n', lines(0.9))), after = Encoding.UTF8.GetBytes(string.Join('\n', lines(0.9)));
         var (baseline, candidate) = (PredictionFile.Read("old", before), PredictionFile.Read("new", after));
         Time("read 2 × 100,000 results from JSONL", () => PredictionFile.Read("old", before).Items.Count + PredictionFile.Read("new", after).Items.Count);
         Time("gate decision on 100,000 items in 50,000 clusters, two strata", () => Gate.Decide(new GatePolicy { Metric = "exact_match" }, baseline, candidate).Items);
+
+        Time("read and decide 2 × 100,000 results", () => Gate.Decide(new GatePolicy { Metric = "exact_match" }, PredictionFile.Read("old", before), PredictionFile.Read("new", after)).Items);
+        MetricRow[] old = Rows(random, 2_000, 18), @new = Rows(random, 2_000, 18);
+        Time("gate on BLEU over 2,000 items, 10,000 resamples", () => CorpusGate.Decide(new GatePolicy { Metric = "bleu" }, bleu, ("old", old), ("new", @new)).Items);
 
         var answers = Rows(random, 10_000, 8);
         Time($"score 10,000 short answers: {string.Join(", ", MetricCatalogue.TextDefaults)}", () => MetricCatalogue.TextDefaults.Sum(m => MetricCatalogue.Parse(m).Measure(answers).Value()));

@@ -83,7 +83,7 @@ public static class Gate
             return verdict with { Reasons = [GateTexts.TooFewItems(n, LeastClusters)] };
         }
 
-        var primary = Primary(policy, all, verdict);
+        var primary = Primary(policy, all.Interval, verdict);
         if (primary.Decision == GateDecision.Fail && pairs.Unjudged > 0 && !FailsWhateverTheJudge(policy, baseline, candidate, verdict))
         {
             primary = (GateDecision.InsufficientEvidence, GateTexts.Unjudged(pairs.Unjudged));
@@ -167,12 +167,12 @@ public static class Gate
     private static bool FailsWhateverTheJudge(GatePolicy policy, Scorecard baseline, Scorecard candidate, GateVerdict verdict)
     {
         var pairs = PairedItems.Join(policy.Metric, baseline, candidate, hopeful: true).Pairs!;
-        return Primary(policy, Compare(pairs, [.. Enumerable.Range(0, pairs.Items.Length)], policy), verdict).Decision == GateDecision.Fail;
+        return Primary(policy, Compare(pairs, [.. Enumerable.Range(0, pairs.Items.Length)], policy).Interval, verdict).Decision == GateDecision.Fail;
     }
 
-    private static (GateDecision Decision, GateReason Reason) Primary(GatePolicy policy, PairedComparison all, GateVerdict verdict)
+    internal static (GateDecision Decision, GateReason Reason) Primary(GatePolicy policy, Interval interval, GateVerdict verdict)
     {
-        var (low, high) = all.Interval;
+        var (low, high) = interval;
         if (policy.Kind == GateKind.NonInferiority)
         {
             return low > -policy.Margin ? (GateDecision.Pass, GateTexts.NonInferior(low, policy.Margin, policy.Alpha))
@@ -186,7 +186,7 @@ public static class Gate
     }
 
     /// <summary>A fault anywhere beats doubt anywhere, doubt beats a pass; the deciding reasons come first.</summary>
-    private static GateVerdict Conclude(GateVerdict verdict, List<(GateDecision Decision, GateReason Reason)> findings)
+    internal static GateVerdict Conclude(GateVerdict verdict, List<(GateDecision Decision, GateReason Reason)> findings)
     {
         var decision = findings.Any(f => f.Decision == GateDecision.Fail) ? GateDecision.Fail
             : findings.Any(f => f.Decision == GateDecision.InsufficientEvidence) ? GateDecision.InsufficientEvidence

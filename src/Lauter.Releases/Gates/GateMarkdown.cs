@@ -33,8 +33,12 @@ public static class GateMarkdown
             {
                 Row("baseline", $"{baseline.Name}: {Percent(baseline.Value)}");
                 Row("candidate", $"{verdict.Candidate.Name}: {Percent(verdict.Candidate.Value)}");
-                Row("difference", $"{GateTexts.Points(effect)} [{GateTexts.Points(verdict.Low!.Value)}, {GateTexts.Points(verdict.High!.Value)}] at {Number(verdict.Confidence)}, p {(verdict.P < 0.0001 ? "< 0.0001" : $"= {Number(verdict.P)}")}");
-                Row("items won / lost / equal", $"{verdict.CandidateOnly:N0} / {verdict.BaselineOnly:N0} / {verdict.BothRight + verdict.BothWrong:N0}");
+                Row("difference", $"{GateTexts.Points(effect)} [{GateTexts.Points(verdict.Low!.Value)}, {GateTexts.Points(verdict.High!.Value)}] at {Number(verdict.Confidence)}{(verdict.P is null ? "" : verdict.P < 0.0001 ? ", p < 0.0001" : $", p = {Number(verdict.P)}")}");
+                if (verdict.HasCounts)
+                {
+                    Row("items won / lost / equal", $"{verdict.CandidateOnly:N0} / {verdict.BaselineOnly:N0} / {verdict.BothRight + verdict.BothWrong:N0}");
+                }
+
                 Row("power of this comparison", $"{Number(verdict.AchievedPower)} (planned {Number(verdict.Policy.Power)})");
             }
             else

@@ -23,8 +23,12 @@ public static class GateReport
         Line($"  candidate {Side(verdict.Candidate)}");
         if (verdict.Effect is { } effect && verdict.Baseline is not null)
         {
-            Line($"  difference {GateTexts.Points(effect)} [{GateTexts.Points(verdict.Low!.Value)}, {GateTexts.Points(verdict.High!.Value)}] at {verdict.Confidence:0.###} ({verdict.Method}), p = {verdict.P:0.0000}");
-            Line($"  items won {verdict.CandidateOnly:N0}, lost {verdict.BaselineOnly:N0}, both right {verdict.BothRight:N0}, both wrong {verdict.BothWrong:N0}");
+            Line($"  difference {GateTexts.Points(effect)} [{GateTexts.Points(verdict.Low!.Value)}, {GateTexts.Points(verdict.High!.Value)}] at {verdict.Confidence:0.###} ({verdict.Method}){(verdict.P is { } p ? $", p = {p:0.0000}" : "")}");
+            if (verdict.HasCounts)
+            {
+                Line($"  items won {verdict.CandidateOnly:N0}, lost {verdict.BaselineOnly:N0}, both right {verdict.BothRight:N0}, both wrong {verdict.BothWrong:N0}");
+            }
+
             Line($"  {Picture(verdict)}");
             Line($"  power of this comparison {verdict.AchievedPower:0.00}, planned {verdict.Policy.Power:0.00}"
                 + (verdict.ItemsNeeded is { } needed ? $"; {needed:N0} items for the planned power" : ""));
@@ -36,8 +40,8 @@ public static class GateReport
 
         foreach (var stratum in verdict.Strata)
         {
-            Line($"  {stratum.Stratum}: {GateTexts.Points(stratum.Effect)} [{GateTexts.Points(stratum.Low)}, {GateTexts.Points(stratum.High)}], {stratum.Items:N0} items, "
-                + $"won {stratum.CandidateOnly:N0}, lost {stratum.BaselineOnly:N0}{(stratum.Regressed ? "  REGRESSED" : "")}");
+            Line($"  {stratum.Stratum}: {GateTexts.Points(stratum.Effect)} [{GateTexts.Points(stratum.Low)}, {GateTexts.Points(stratum.High)}], {stratum.Items:N0} items"
+                + $"{(verdict.HasCounts ? $", won {stratum.CandidateOnly:N0}, lost {stratum.BaselineOnly:N0}" : "")}{(stratum.Regressed ? "  REGRESSED" : "")}");
         }
 
         foreach (var rail in verdict.Guardrails ?? [])

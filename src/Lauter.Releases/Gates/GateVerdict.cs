@@ -200,6 +200,10 @@ public sealed record GateVerdict
     /// <summary>Items both have wrong.</summary>
     public long BothWrong { get; init; }
 
+    /// <summary>False for a metric of the whole set: no item is won or lost by it alone.</summary>
+    [JsonIgnore]
+    public bool HasCounts => CandidateOnly + BaselineOnly + BothRight + BothWrong > 0;
+
     /// <summary>Candidate minus baseline (for kind minimum: the candidate's value); null when nothing could be computed.</summary>
     public double? Effect { get; init; }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Lauter.Evaluation.Metrics;
 using Lauter.Evaluation.Metrics.Structures;
 using Lauter.Evaluation.Runs;
 using Lauter.Evaluation.Statistics;
@@ -22,7 +23,7 @@ internal static class GateCommand
         var policy = new Option<string>("--policy") { Description = "The gate policy, YAML or JSON; docs/howto/add-a-gate-rule.md lists its members.", Required = true };
         var baseline = new Option<string?>("--baseline") { Description = "JSONL of what serves now: id with correct, score, scores, or prediction and reference; or a scorecard." };
         var candidate = new Option<string>("--candidate") { Description = "JSONL of the candidate on the same items.", Required = true };
-        var banks = new Option<string[]>("--bank") { Description = "NAME=FILE.jsonl: answers of a question bank (id, risk, passed; or id, risk, answer). May be repeated.", AllowMultipleArgumentsPerToken = false };
+        var banks = new Option<string[]>("--bank") { Description = "NAME=FILE.jsonl: answers of a question bank (id, risk, passed; or id, risk, answer; or verdicts.jsonl of a judge). May be repeated.", AllowMultipleArgumentsPerToken = false };
         var approvals = new Option<string[]>("--approval") { Description = "ROLE=PERSON: an agreement that was given. May be repeated." };
         var looks = new Option<int>("--looks") { Description = "How often this comparison was looked at while its data grew, this time included.", DefaultValueFactory = _ => 1 };
         var report = new Option<string?>("--report") { Description = "Also write a Markdown report to this file." };
@@ -41,12 +42,13 @@ internal static class GateCommand
                 Approvals = [.. (result.GetValue(approvals) ?? []).Select(a => Pair(a, "--approval")).Select(a => new Approval(a.Name, a.Value))],
                 Looks = result.GetValue(looks),
             };
-            var after = Card(result.GetValue(candidate)!);
-            var verdict = result.GetValue(baseline) is { } file
-                ? Gate.Decide(rules, Card(file), after, evidence)
+            var corpus = Corpus(rules, result.GetValue(baseline), result.GetValue(candidate)!, evidence);
+            var after = corpus is null ? Card(result.GetValue(candidate)!) : null;
+            var verdict = corpus ?? (result.GetValue(baseline) is { } file
+                ? Gate.Decide(rules, Card(file), after!, evidence)
                 : rules.Kind == GateKind.Minimum
-                    ? Gate.DecideMinimum(rules, after, evidence)
-                    : throw new CommandException(ExitCodes.InputMissing, "a gate of this kind compares: name --baseline, or write 'kind: minimum' into the policy.");
+                    ? Gate.DecideMinimum(rules, after!, evidence)
+                    : throw new CommandException(ExitCodes.InputMissing, "a gate of this kind compares: name --baseline, or write 'kind: minimum' into the policy."));
             if (result.GetValue(report) is { } path)
             {
                 PlainFiles.Write(path, GateMarkdown.Render(verdict));
@@ -115,22 +117,53 @@ internal static class GateCommand
         return command;
     }
 
+    /// <summary>The verdict on a metric of the catalogue (bleu:tok=zh, chrf, answer_f1 …) over answers with references; null when the policy names another kind of metric.</summary>
+    private static GateVerdict? Corpus(GatePolicy rules, string? baseline, string candidate, GateEvidence evidence)
+    {
+        // exact_match and score are what result files carry already.
+        if (baseline is null || rules.Metric is PredictionFile.Metric or PredictionFile.ScoreMetric || !MetricCatalogue.Entries.Any(e => e.Name == rules.Metric.Split(':')[0]))
+        {
+            return null;
+        }
+
+        var metric = EvalCommand.Parse(rules.Metric);
+        IReadOnlyList<MetricRow> before = EvalCommand.Read(baseline, null), after = EvalCommand.Read(candidate, null);
+        if (before.Concat(after).All(r => r.Prediction is null))
+        {
+            // Files of finished scores may call one of them by a name of the catalogue.
+            return null;
+        }
+
+        try
+        {
+            return CorpusGate.Decide(rules, metric, (NameOf(baseline), before), (NameOf(candidate), after), evidence);
+        }
+        catch (ArgumentException e)
+        {
+            throw new CommandException(ExitCodes.ProjectInvalid, e.Message);
+        }
+    }
+
     /// <summary>A scorecard file, or JSONL of results.</summary>
     internal static Scorecard Card(string path)
     {
-        var name = Path.GetFileNameWithoutExtension(path);
+        var name = NameOf(path);
         try
         {
-            var lines = PlainFiles.Lines(path);
-            return lines is [var first, ..] && first.Contains("\"suiteHash\"", StringComparison.Ordinal)
-                ? Scorecard.FromBytes(Encoding.UTF8.GetBytes(string.Join('\n', lines)))
-                : PredictionFile.Read(name, lines);
+            var bytes = PlainFiles.Bytes(path);
+            var end = Array.IndexOf(bytes, (byte)'\n');
+            return bytes.AsSpan(0, end < 0 ? bytes.Length : end).IndexOf("\"suiteHash\""u8) >= 0
+                ? Scorecard.FromBytes(bytes)
+                : PredictionFile.Read(name, bytes);
         }
         catch (InvalidDataException e)
         {
             throw new CommandException(ExitCodes.InputMissing, e.Message);
         }
     }
+
+    /// <summary>The file's name; for the names that every run's directory holds, the directory's.</summary>
+    private static string NameOf(string path) => Path.GetFileNameWithoutExtension(path) is var name && name is "results" or "predictions" && Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) is { Length: > 0 } directory ? directory : name;
 
     private static GatePolicy Policy(string path)
     {
@@ -169,7 +202,8 @@ internal static class GateCommand
     /// <summary>What the row says, else what its answer shows; null when neither does.</summary>
     private static bool? Passed(JsonObject row, BankKind kind)
     {
-        if (row["passed"] is JsonValue stated && stated.TryGetValue<bool>(out var passed))
+        // "judge" is what 'lauter eval judge' writes; null there is a verdict that could not be read, and stays unjudged.
+        if ((row["passed"] ?? row["judge"]) is JsonValue stated && stated.TryGetValue<bool>(out var passed))
         {
             return passed;
         }
