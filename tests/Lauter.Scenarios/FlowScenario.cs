@@ -42,7 +42,7 @@ public sealed partial class FlowScenario(ITestOutputHelper output)
             Assert.DoesNotContain("… build:tickets", second.Error);
             await Task.Delay(TimeSpan.FromSeconds(5 + random.Next(5)));
             LauterProgram.Signal(Workers("worker train", project.Directory)[0], 9);
-            var ended = await second.WaitAsync(TimeSpan.FromMinutes(2));
+            var ended = await second.WaitAsync(TimeSpan.FromMinutes(5));
             Assert.Equal(5, ended.ExitCode);
             Assert.Contains("SIGKILL", ended.Error);
         }
