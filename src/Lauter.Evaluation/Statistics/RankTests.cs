@@ -13,6 +13,19 @@ public enum Alternative
     Less,
 }
 
+/// <summary>What becomes of pairs without a difference in a test of signed ranks.</summary>
+public enum ZeroDifferences
+{
+    /// <summary>Left out before ranking (Wilcoxon).</summary>
+    Dropped,
+
+    /// <summary>Ranked with the others, then left out of both sums (Pratt 1959): many ties make a difference less certain, as they should.</summary>
+    Ranked,
+
+    /// <summary>Ranked, and half of their ranks given to either side.</summary>
+    Split,
+}
+
 /// <summary>Tests of order: Mann–Whitney for two samples, Wilcoxon for pairs, with Hodges–Lehmann's shifts.</summary>
 public static class RankTests
 {
@@ -137,43 +150,49 @@ public static class RankTests
     }
 
     /// <summary>
-    /// Wilcoxon's signed ranks, zeros dropped: the smaller rank sum and its two-sided p by the normal approximation, corrected for ties.
-    /// (NaN, 1) without a difference.
+    /// Wilcoxon's signed ranks: the smaller rank sum and its two-sided p by the normal approximation, corrected for ties. (NaN, 1) without a difference.
     /// </summary>
-    public static (double Statistic, double P) Wilcoxon(ReadOnlySpan<double> differences, bool continuity = false)
+    public static (double Statistic, double P) Wilcoxon(ReadOnlySpan<double> differences, bool continuity = false, ZeroDifferences zeros = ZeroDifferences.Dropped)
     {
-        var kept = new List<double>();
-        foreach (var d in differences)
-        {
-            if (d != 0)
-            {
-                kept.Add(d);
-            }
-        }
-
-        if (kept.Count == 0)
+        double[] kept = [.. differences.ToArray().Where(d => d != 0 || zeros != ZeroDifferences.Dropped)];
+        if (kept.All(d => d == 0))
         {
             return (double.NaN, 1);
         }
 
         double[] sizes = [.. kept.Select(Math.Abs)];
         var ranks = Ranks.Middle(sizes);
-        double up = 0, down = 0, n = kept.Count;
+        double up = 0, down = 0, n = kept.Length, none = kept.Count(d => d == 0);
         for (var i = 0; i < ranks.Length; i++)
         {
-            (up, down) = kept[i] > 0 ? (up + ranks[i], down) : (up, down + ranks[i]);
+            var half = kept[i] == 0 && zeros == ZeroDifferences.Split ? ranks[i] / 2 : 0;
+            up += kept[i] > 0 ? ranks[i] : half;
+            down += kept[i] < 0 ? ranks[i] : half;
         }
 
-        var sd = Math.Sqrt((n * (n + 1) * ((2 * n) + 1) / 24) - (Ranks.TieTerm(sizes) / 48));
-        var gap = Math.Abs(Math.Min(up, down) - (n * (n + 1) / 4)) - (continuity ? 0.5 : 0);
-        return (Math.Min(up, down), Math.Min(1, 2 * Normal.UpperTail(gap / sd)));
+        var (mean, variance) = (n * (n + 1) / 4, n * (n + 1) * ((2 * n) + 1) / 24);
+        if (zeros == ZeroDifferences.Ranked)
+        {
+            // Cureton (1967): the ranks that the zeros took are in neither sum.
+            mean -= none * (none + 1) / 4;
+            variance -= none * (none + 1) * ((2 * none) + 1) / 24;
+        }
+
+        var ties = Ranks.TieTerm(zeros == ZeroDifferences.Split ? sizes : [.. sizes.Where(size => size != 0)]);
+        var gap = Math.Abs(Math.Min(up, down) - mean) - (continuity ? 0.5 : 0);
+        return (Math.Min(up, down), Math.Min(1, 2 * Normal.UpperTail(gap / Math.Sqrt(variance - (ties / 48)))));
     }
 
-    /// <summary>Exact two-sided p of Wilcoxon's test given the ties, zeros dropped: every sign pattern of the ranks counted.</summary>
-    public static double WilcoxonExact(ReadOnlySpan<double> differences)
+    /// <summary>Exact two-sided p of Wilcoxon's test given the ties and zeros: every sign pattern of the ranks of what is not zero counted.</summary>
+    /// <param name="differences">One for each pair.</param>
+    /// <param name="zeros">Dropped before ranking, or ranked with the others (Pratt). Splitting has no sign patterns to count.</param>
+    public static double WilcoxonExact(ReadOnlySpan<double> differences, ZeroDifferences zeros = ZeroDifferences.Dropped)
     {
-        double[] kept = [.. differences.ToArray().Where(d => d != 0)];
-        var doubled = Array.ConvertAll(Ranks.Middle(Array.ConvertAll(kept, Math.Abs)), r => (int)Math.Round(2 * r));
+        ArgumentOutOfRangeException.ThrowIfEqual((int)zeros, (int)ZeroDifferences.Split, nameof(zeros));
+        double[] ranked = [.. differences.ToArray().Where(d => d != 0 || zeros == ZeroDifferences.Ranked)];
+        var all = Ranks.Middle(Array.ConvertAll(ranked, Math.Abs));
+        double[] kept = [.. ranked.Where(d => d != 0)];
+        int[] doubled = [.. all.Where((_, index) => ranked[index] != 0).Select(rank => (int)Math.Round(2 * rank))];
         var total = doubled.Sum();
         var ways = new double[total + 1];
         ways[0] = 1;
@@ -191,14 +210,14 @@ public static class RankTests
             up += kept[i] > 0 ? doubled[i] : 0;
         }
 
-        double extreme = 0, all = 0;
+        double extreme = 0, sum = 0;
         for (var s = 0; s <= total; s++)
         {
-            all += ways[s];
+            sum += ways[s];
             extreme += Math.Abs(s - (total / 2.0)) >= Math.Abs(up - (total / 2.0)) - 1e-9 ? ways[s] : 0;
         }
 
-        return Math.Min(1, extreme / all);
+        return Math.Min(1, extreme / sum);
     }
 
     private static double Median(double[] values)

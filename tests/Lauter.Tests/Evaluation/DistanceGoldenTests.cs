@@ -132,7 +132,46 @@ public sealed class DistanceGoldenTests
             {
                 Golden.Close(exact.GetDouble(), RankTests.WilcoxonExact(d), Tolerance, "wilcoxon exact");
             }
+
+            foreach (var (name, zeros) in new[] { ("pratt", ZeroDifferences.Ranked), ("zsplit", ZeroDifferences.Split) })
+            {
+                foreach (var (ending, continuity) in new[] { ("", false), ("_cc", true) })
+                {
+                    if (c.TryGetProperty($"wilcoxon_{name}{ending}", out _))
+                    {
+                        var (statistic, pOfZeros) = RankTests.Wilcoxon(d, continuity, zeros);
+                        Golden.Close(c.Numbers($"wilcoxon_{name}{ending}"), (statistic, pOfZeros), Tolerance, $"wilcoxon {name}{ending}");
+                    }
+                }
+            }
+
+            Golden.Close(c.Number("wilcoxon_pratt_exact_conditional"), RankTests.WilcoxonExact(d, ZeroDifferences.Ranked), Tolerance, "wilcoxon pratt exact");
         }
+    }
+
+    [Fact]
+    public void CramerVonMises_RecordedSamples_GivesRecordedStatisticAndP()
+    {
+        foreach (var (file, member, first, second, name) in new[] { ("statistics.json", "cases_two_samples", "x", "y", "cramervonmises"), ("drift.json", "cases_samples", "reference", "current", "cramer_von_mises") })
+        {
+            var cases = Golden.Shared(file).Items(member);
+            Assert.NotEmpty(cases);
+            foreach (var c in cases)
+            {
+                Golden.Close(c.Numbers(name), CramerVonMises.TwoSamples(c.Numbers(first), c.Numbers(second), exact: false), Tolerance, $"{name} {c.Numbers(first).Length} {c.Numbers(second).Length}");
+            }
+        }
+    }
+
+    /// <summary>Every way to draw four of nine values: the share whose statistic is at least as large is the exact p.</summary>
+    [Fact]
+    public void CramerVonMises_SmallSamples_ExactPIsTheShareOfAllDraws()
+    {
+        double[] values = [.. Enumerable.Range(1, 9).Select(v => (double)v)];
+        var statistics = Enumerable.Range(0, 1 << 9).Where(set => int.PopCount(set) == 4).Select(set =>
+            (Set: set, Drawn: CramerVonMises.TwoSamples([.. values.Where((_, i) => (set >> i & 1) == 1)], [.. values.Where((_, i) => (set >> i & 1) == 0)]))).ToArray();
+        Assert.Equal(126, statistics.Length);
+        Assert.All(statistics, item => Assert.Equal(statistics.Count(other => other.Drawn.Statistic >= item.Drawn.Statistic - 1e-12) / 126.0, item.Drawn.P, 12));
     }
 
     [Fact]

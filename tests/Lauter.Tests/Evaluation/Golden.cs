@@ -63,6 +63,12 @@ internal static class Golden
             Math.Abs(expected - actual) <= tolerance * Math.Max(1, Math.Abs(expected)),
             $"{what}: expected {expected:R}, got {actual:R}");
 
+    public static void Close(double[] expected, (double Statistic, double P) actual, double tolerance, string what)
+    {
+        Close(expected[0], actual.Statistic, tolerance, $"{what}, statistic");
+        Close(expected[1], actual.P, tolerance, $"{what}, p");
+    }
+
     public static void Close(double[] expected, Lauter.Evaluation.Statistics.Interval actual, double tolerance, string what)
     {
         Close(expected[0], actual.Low, tolerance, $"{what}, low");
