@@ -123,6 +123,6 @@ public sealed record ReportApproval(string Role, int Needed, IReadOnlyList<strin
 /// <summary>How many items of the suite the model may have seen.</summary>
 /// <param name="Items">Items of the suite.</param>
 /// <param name="Seen">Items whose text stands in the training rows, folded.</param>
-/// <param name="Near">Items that are a near copy of a training row (the same cluster), these included.</param>
+/// <param name="Near">Items that share thirteen words (or Han characters) in a row with a training row or are a near copy of one (the same cluster), these included.</param>
 /// <param name="TrainingRows">Training rows compared with.</param>
 public sealed record ReportContamination(long Items, long Seen, long Near, long TrainingRows);

@@ -77,17 +77,15 @@ internal static class ReleaseEvidence
         var directory = Directory.CreateTempSubdirectory("lauter-report-").FullName;
         try
         {
-            HashSet<string> texts = new(StringComparer.Ordinal), clusters = new(StringComparer.Ordinal);
-            var rows = 0L;
-            foreach (var row in ParquetDataset.ReadExamples(StoredFiles.Show(workspace.Objects, dataset, directory)).Where(r => r.Split != SplitNames.Test))
+            var clusters = new HashSet<string>(StringComparer.Ordinal);
+            var training = ParquetDataset.ReadExamples(StoredFiles.Show(workspace.Objects, dataset, directory)).Where(r => r.Split != SplitNames.Test).Select(row =>
             {
-                rows++;
-                texts.Add(TextFolding.Fold(row.Text));
                 clusters.Add(row.Cluster);
-            }
-
-            var seen = items.Where(i => texts.Contains(TextFolding.Fold(i.Text))).Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
-            return new ReportContamination(items.Count, seen.Count, items.Count(i => seen.Contains(i.Id) || clusters.Contains(i.Cluster)), rows);
+                return new ContaminationSource(row.Id, [row.Text]);
+            });
+            var report = Evaluation.Suites.Contamination.Check([.. items.Select(item => new ContaminationSource(item.Id, [item.Text]))], training);
+            var shared = report.Found.Select(item => item.Id).ToHashSet(StringComparer.Ordinal);
+            return new ReportContamination(items.Count, report.Exact, items.Count(i => shared.Contains(i.Id) || clusters.Contains(i.Cluster)), report.TrainingRows);
         }
         finally
         {
