@@ -120,7 +120,9 @@ internal sealed class ProviderForwarder(
             await answer.SendLastAsync();
             if (kept is not null && question is not null)
             {
-                likeness.Learn(live, question, kept, await AlikeAsync(start, live, question, kept)); // the caller has its answer by now
+                // The caller has its answer, and the end of it: a comparison may ask for vectors.
+                await request.Context.Response.CompleteAsync();
+                likeness.Learn(live, question, kept, await AlikeAsync(start, live, question, kept));
             }
         }
 
