@@ -14,6 +14,7 @@ internal static class ModelCommand
             ModelConvertCommand.Create(),
             ModelMergeCommand.Create(),
             ModelQuantiseCommand.Create(),
+            ModelChooseCommand.Create(),
             ModelDiffCommand.Create(),
             ModelTokensCommand.Create(),
             ModelRenderCommand.Create(),

@@ -51,7 +51,7 @@ internal static class ModelParityCommand
     }
 
     /// <summary>Ids of the texts; both vocabularies must give the same, or the models are not two forms of one.</summary>
-    private static List<(string Name, int[] Ids)> Probes(string left, string right, string? file, int most)
+    public static List<(string Name, int[] Ids)> Probes(string left, string right, string? file, int most)
     {
         using ModelTokenizer? one = ModelLogitsCommand.Vocabulary(left), other = ModelLogitsCommand.Vocabulary(right);
         if (one is null || other is null)
