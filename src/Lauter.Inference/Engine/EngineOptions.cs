@@ -41,9 +41,9 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Memory for prefixes that had to leave the key-value cache, MiB, 0–1,048,576; 0 forgets them. Their cells are copied back instead of computed again.
-    /// One tenant may have the same share of it as of the cells. Default 256; it is taken only when prefixes leave.
+    /// One tenant may have the same share of it as of the cells. Default: twice what the cells take, at most 256; it is taken only when prefixes leave.
     /// </summary>
-    public int HostCacheMebibytes { get; init; } = 256;
+    public int? HostCacheMebibytes { get; init; }
 
     /// <summary>
     /// Most tokens to guess ahead from text that stands earlier in the same request, 0–8; 0, the default, guesses nothing. Guesses are made only while they are
@@ -89,7 +89,7 @@ public sealed record EngineOptions
         }
 
         Check(CacheCells is null or (>= 16 and <= 16_777_216), nameof(CacheCells), CacheCells ?? 0, "16–16,777,216");
-        Check(HostCacheMebibytes is >= 0 and <= 1_048_576, nameof(HostCacheMebibytes), HostCacheMebibytes, "0–1,048,576");
+        Check(HostCacheMebibytes is null or (>= 0 and <= 1_048_576), nameof(HostCacheMebibytes), HostCacheMebibytes ?? 0, "0–1,048,576");
         Check(Speculation is >= 0 and <= 8, nameof(Speculation), Speculation, "0–8");
         Check(Sequences is >= 1 and <= 254, nameof(Sequences), Sequences, "1–254");
         if (TenantShare is not (> 0 and <= 1))

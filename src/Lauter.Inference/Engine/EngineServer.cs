@@ -159,8 +159,9 @@ public static class EngineServer
         const long CacheBytes = 256L * 1024 * 1024;
         var affordable = CacheBytes / Math.Max(1, model.CacheBytesPerToken);
         var cells = options.CacheCells ?? (int)Math.Max(Math.Min(8L * model.ContextLength, affordable), Math.Min(model.ContextLength, 4_096));
+        var host = options.HostCacheMebibytes is { } mebibytes ? mebibytes * 1024L * 1024 : Math.Min(2 * cells * model.CacheBytesPerToken, CacheBytes);
         return new SchedulerLimits(
-            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.Reuse, options.TenantShare, options.HostCacheMebibytes * 1024L * 1024, options.Speculation, options.InterTokenTarget);
+            cells, options.Sequences, options.Queue, options.BatchTokens, Threads(options, model), options.Deterministic, options.Reuse, options.TenantShare, host, options.Speculation, options.InterTokenTarget);
     }
 
     private static int Threads(EngineOptions options, LoadedModel model) =>

@@ -20,7 +20,7 @@ internal static class EngineCommand
         var target = new Option<int>("--inter-token-ms") { Description = "Milliseconds between two tokens of an answer that other prompts should not exceed.", DefaultValueFactory = _ => (int)Defaults.InterTokenTarget.TotalMilliseconds };
         var deterministic = new Option<bool>("--deterministic") { Description = "One request at a time from an empty cache: equal requests get equal answers." };
         var noReuse = new Option<bool>("--no-reuse") { Description = "Compute every prompt anew instead of sharing what one tenant's prompts begin with." };
-        var host = new Option<int>("--host-cache-mib") { Description = "MiB of ordinary memory for prefixes that had to leave the key-value cache; 0 computes them again.", DefaultValueFactory = _ => Defaults.HostCacheMebibytes };
+        var host = new Option<int?>("--host-cache-mib") { Description = "MiB of ordinary memory for prefixes that had to leave the key-value cache; 0 computes them again. Default: twice what the cells take, at most 256." };
         var speculate = new Option<int>("--speculate") { Description = "Most tokens to guess ahead from earlier text of the same request, 0-8, while that is measured to pay; for answers that quote. 0 never guesses." };
         var command = new Command("engine", "Serve one GGUF model over the OpenAI wire: chat, completions, embeddings, rerank, models, adapters, tokenize, health, metrics.")
         {
