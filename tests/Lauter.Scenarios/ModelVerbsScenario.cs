@@ -27,7 +27,7 @@ public sealed class ModelVerbsScenario : IDisposable
         Assert.Equal("403 407", split);
         Assert.Equal("Q8_0", await AskAsync(n => n["quantisation"]!.ToString(), "quantise", Stories, "--type", "Q8_0", "--out", quantised));
         Assert.Equal("F16", await AskAsync(n => n["quantisation"]!.ToString(), "convert", Stories, "--type", "F16", "--out", widened));
-        var choice = await AskAsync(n => n, "choose", Stories, "--type", "F16", "--type", "Q8_0", "--prompt-tokens", "100", "--answer-tokens", "10", "--out", In("forms"));
+        var choice = await AskAsync(n => n, "choose", Stories, "--threads", "1", "--type", "F16", "--type", "Q8_0", "--prompt-tokens", "100", "--answer-tokens", "10", "--out", In("forms"));
         Assert.Equal(["F32", "F16", "Q8_0"], choice["forms"]!.AsArray().Select(form => form!["storage"]!.ToString()));
         Assert.All(choice["forms"]!.AsArray(), form => Assert.True(form!["seconds"]!.GetValue<double>() > 0 && form["broken"]!.AsArray().Count == 0));
         // The fastest that agrees is named, whichever that is here.
